@@ -1,0 +1,303 @@
+"""The ``bpo`` command: run reports, list what there is, check data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import bpo_analysis
+from bpo_analysis.errors import BpoAnalysisError, ParameterError
+
+# What a command needs is imported when it runs: "bpo --help" and a misspelt option should answer at once.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bpo_analysis.reports.execute import ReportRun
+    from bpo_analysis.reports.plan import ReportSpec
+
+__all__ = ["main"]
+
+_INTERRUPTED: Final = 130
+_WIDTH_OF_A_FILE: Final = 160
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        Arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 if a report or the data failed, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    try:
+        code = cli.main(args=None if args is None else list(args), prog_name="bpo", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. Finished reports are complete; nothing half-written is left.", err=True)
+        return _INTERRUPTED
+    except BpoAnalysisError as error:
+        click.echo(f"Error: {_printable(str(error))}", err=True)
+        return 2 if isinstance(error, ParameterError) else 1
+    except BrokenPipeError:  # "bpo kpis | head" closed the pipe; there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a disk that filled up or went away between two reports
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(bpo_analysis.__version__, prog_name="bpo")
+def cli() -> None:
+    """Turn a client's exports into every partner's review."""
+
+
+def _assignments(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    """Read ``-p name=value``."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"write -p name=value, got {text!r}.")
+        if name.strip() in found:
+            raise click.BadParameter(f"{name.strip()!r} is given twice.")
+        found[name.strip()] = value
+    return found
+
+
+@cli.command(short_help="Make the reports and their index page.")
+@click.argument("templates", nargs=-1, metavar="[TEMPLATE]...")
+@click.option("--data", required=True, metavar="DATA", help="Dataset: a folder with a dataset.toml.")
+@click.option("--period", default="", help="Period such as 2026-03; default: the last complete month in the data.")
+@click.option("--partner", "partners", multiple=True, metavar="NAME", help="Only this partner (repeatable).")
+@click.option("--out", default="reports", type=click.Path(path_type=Path), show_default=True, help="Output folder.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Reports at a time; default: one for every core.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=900,
+    show_default=True,
+    help="Seconds after which a report is stopped.",
+)
+@click.option(
+    "-p",
+    "parameters",
+    multiple=True,
+    callback=_assignments,
+    metavar="NAME=VALUE",
+    help="Parameter (repeatable).",
+)
+def report(
+    templates: Sequence[str],
+    data: str,
+    period: str,
+    partners: Sequence[str],
+    out: Path,
+    jobs: int | None,
+    timeout: float,
+    parameters: dict[str, str],
+) -> int:
+    """Make the reports of every partner, and an index page; print its path.
+
+    TEMPLATE is a name from "bpo templates" or the path of a notebook; by default the monthly partner review.
+    """
+    from bpo_analysis.reports.workers import start_workers
+
+    start_workers()  # they import while this process does
+    from bpo_analysis.data import open_dataset
+    from bpo_analysis.reports.execute import run_reports
+    from bpo_analysis.reports.plan import DEFAULT_TEMPLATE, check_given, find_template, plan_reports
+    from bpo_analysis.reports.portal import write_index
+    from bpo_analysis.reports.staging import check_output_folder
+
+    # From the quickest check to the slowest, so that a mistake is told at once.
+    notebooks = [find_template(name) for name in dict.fromkeys(templates or [DEFAULT_TEMPLATE])]
+    check_given(notebooks, parameters)
+    check_output_folder(out, len(notebooks))
+    dataset = open_dataset(data)
+    dataset.prepare()
+    specs = plan_reports(
+        notebooks,
+        dataset.partners,
+        period=_period(dataset, period),
+        data=dataset.path,
+        out=out,
+        chosen=[dataset.find_partner(name) for name in partners],
+        parameters=parameters,
+    )
+    check_output_folder(out, len(specs))
+    with _progress(specs) as done:
+        runs = run_reports(specs, jobs=jobs, timeout=timeout, on_done=done)
+    about = f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}"
+    page = write_index(specs[0].folder.parent, runs, title=dataset.title, data=about)
+    failed = [run for run in runs if run.status == "failed"]
+    _show_failures(failed, len(runs))
+    click.echo(str(page))
+    return 1 if failed else 0
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False), default="reports")
+def index(out: Path) -> int:
+    """Write one page above all index pages below OUT, and print its path."""
+    from bpo_analysis.reports.portal import write_shelf
+
+    click.echo(str(write_shelf(out.resolve())))
+    return 0
+
+
+@cli.command()
+def templates() -> int:
+    """List the report templates and their parameters."""
+    from bpo_analysis.reports.parameters import REQUIRED, describe_template, read_parameters
+    from bpo_analysis.reports.plan import list_templates
+
+    for name, path in list_templates().items():
+        click.echo(f"{name}: {_printable(describe_template(path))}")
+        for parameter in read_parameters(path):
+            default = "required" if parameter.default is REQUIRED else f"default {parameter.default!r}"
+            click.echo(_printable(f"    {parameter.name}: {parameter.type}, {default}. {parameter.help}".rstrip()))
+        click.echo(f"    ({path})\n")
+    return 0
+
+
+@cli.command()
+@click.option("--data", metavar="DATA", help="Dataset whose variants and own KPIs are listed.")
+def kpis(data: str | None) -> int:
+    """List the KPIs with their definitions."""
+    from bpo_analysis.data import open_dataset
+    from bpo_analysis.kpis import FAMILIES, KPIS
+
+    known = KPIS if data is None else open_dataset(data).kpis
+    rows = ([k.name, k.label, k.unit, k.better, k.timing, k.definition] for k in known.values())
+    _print_table(["name", "label", "unit", "better", "role", "definition"], rows)
+    members = (kpi for family in FAMILIES.values() for kpi in family.values())
+    variants = ([kpi.name, kpi.variant, re.sub(r"[{}]", "", kpi.definition)] for kpi in members)
+    _print_table(["family", "variant", "definition"], variants, title="Families: choose a variant in dataset.toml")
+    return 0
+
+
+@cli.command(short_help="Check a dataset and account for every row.")
+@click.argument("data", metavar="DATA")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def check(data: str, *, as_json: bool) -> int:
+    """Read a dataset, print everything that is wrong with it, and account for every row."""
+    from bpo_analysis.data import open_dataset
+
+    result = open_dataset(data).check()
+    if as_json:
+        parts = {"problems": result.problems, "accounting": result.accounting}
+        tables = {name: json.loads(frame.to_json(orient="records", date_format="iso")) for name, frame in parts.items()}
+        click.echo(json.dumps({"ok": result.ok, **tables, "notes": list(result.notes)}, indent=1, ensure_ascii=False))
+        return 0 if result.ok else 1
+    if len(result.problems):
+        _print_frame(result.problems, title="Problems")
+    else:
+        click.echo("No problems found.")
+    for note in result.notes:
+        click.echo(f"Note: {_printable(note)}")
+    _print_frame(result.accounting, title="Rows")
+    return 0 if result.ok else 1
+
+
+def _period(dataset: Any, text: str) -> str:
+    try:
+        return str(dataset.period(text).label)
+    except BpoAnalysisError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def _progress(specs: Sequence[ReportSpec]) -> Iterator[Callable[[ReportRun], None]]:
+    """Show how far the reports are: a bar on a terminal, a line for each report elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        done: list[ReportRun] = []
+
+        def tell(run: ReportRun) -> None:
+            done.append(run)
+            state = "ok" if run.status == "ok" else f"FAILED: {_where(run)}"
+            name = _printable(f"{run.partner_name}, {run.template}")
+            click.echo(f"[{len(done)}/{len(specs)}] {name}: {state} ({run.seconds:.1f} s)", err=True)
+
+        yield tell
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    trouble = TextColumn("{task.fields[last]}")
+    columns = TextColumn("Reports"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), trouble
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=len(specs), last="")
+        failed: list[ReportRun] = []
+
+        def advance(run: ReportRun) -> None:
+            if run.status == "failed":
+                failed.append(run)
+            bar.update(task, advance=1, last=f"{len(failed)} failed" if failed else "")
+
+        yield advance
+
+
+def _show_failures(failed: Sequence[ReportRun], total: int) -> None:
+    if not failed:
+        click.echo(f"{total} {'report' if total == 1 else 'reports'} complete.", err=True)
+        return
+    click.echo(f"{len(failed)} of {total} reports failed:", err=True)
+    rows = (
+        [run.partner_name, run.template, _where(run), run.error, str(run.notebook) if run.notebook else "nothing"]
+        for run in failed
+    )
+    _print_table(["partner", "report", "where", "what happened", "kept"], rows, stderr=True)
+
+
+def _where(run: ReportRun) -> str:
+    return f"cell In [{run.cell}], {run.exception}" if run.cell else run.exception
+
+
+def _print_frame(frame: pd.DataFrame, *, title: str) -> None:
+    filled = frame.astype(object).where(frame.notna(), "")
+    _print_table([str(name) for name in filled.columns], filled.itertuples(index=False), title=title)
+
+
+def _print_table(
+    columns: Sequence[str], rows: Iterable[Iterable[Any]], *, title: str | None = None, stderr: bool = False
+) -> None:
+    console = Console(stderr=stderr)
+    if not console.is_terminal:  # a file or a pipe has no width of its own
+        console = Console(stderr=stderr, width=_WIDTH_OF_A_FILE)
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in rows:
+        table.add_row(*(Text(_printable(str(value))) for value in row))
+    console.print(table)
+
+
+def _printable(text: str) -> str:
+    """Return text from data without the control characters that would command the terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

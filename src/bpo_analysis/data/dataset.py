@@ -1,0 +1,270 @@
+"""A dataset: a folder of tables and a ``dataset.toml``, read and checked once, then served from its KPI table.
+
+``open_dataset`` reads only the configuration. ``Dataset.prepare`` reads every table, applies the named rules, checks
+everything and writes the KPI table and the registers to a cache folder that carries the fingerprint of the data; every
+report then reads only its own slice from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+import bpo_analysis
+from bpo_analysis.data.cache import Prepared, load, made_once
+from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
+from bpo_analysis.data.prepare import prepare_into
+from bpo_analysis.data.problems import CheckResult, Problem
+from bpo_analysis.data.schema import TABLES
+from bpo_analysis.data.targets import Target, read_targets
+from bpo_analysis.errors import DatasetError, DataValidationError, UnknownNameError
+from bpo_analysis.formats import plural
+from bpo_analysis.kpis import Kpi, catalogue
+from bpo_analysis.periods import ReportPeriod, last_complete_month, parse_period
+
+__all__ = ["Dataset", "open_dataset"]
+
+
+class Dataset:
+    """A dataset folder. Made by :func:`open_dataset`.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    config : DatasetConfig
+        What ``dataset.toml`` says.
+    kpis, alternatives : dict of str to Kpi
+        The catalogue with this dataset's variants; second readings of families that name one.
+    """
+
+    def __init__(self, path: Path, config: DatasetConfig) -> None:
+        self.path, self.config = path, config
+        self.kpis, self.alternatives = catalogue(config.families, config.own_kpis)
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.path)!r})"
+
+    @property
+    def name(self) -> str:
+        """Short name."""
+        return self.config.name
+
+    @property
+    def title(self) -> str:
+        """Title as printed."""
+        return self.config.title
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the configuration and the content of every file read: same fingerprint, same figures."""
+        digest = hashlib.blake2b(digest_size=16)
+        # Files that are not read are named in the check, where their name is nearly that of a table.
+        digest.update("/".join(file.name for file in table_files(self.path)).encode())
+        for file in [self.path / FILE_NAME, *(f for spec in self.config.tables.values() for f in spec.files)]:
+            digest.update(file.relative_to(self.path).as_posix().encode() if file.is_relative_to(self.path) else b"")
+            try:
+                with file.open("rb") as handle:
+                    digest.update(hashlib.file_digest(handle, "blake2b").digest())
+            except OSError as error:
+                raise DatasetError(f"{file} cannot be read ({error.strerror}).") from None
+        return digest.hexdigest()
+
+    def check(self) -> CheckResult:
+        """Read and check every table; report all problems and the row accounting, and raise for none of them."""
+        return self._prepared.check
+
+    def prepare(self) -> Dataset:
+        """Make sure the KPI table is there.
+
+        Raises
+        ------
+        DataValidationError
+            If the data break a rule that must hold.
+        """
+        check = self.check()
+        if not check.ok:
+            errors = [p for p in check.found if p.severity == "error"]
+            raise DataValidationError(
+                f"The data in {self.path} have {plural(len(errors), 'error')}. First: {_in_words(errors[0])} "
+                f"Run 'bpo check {self.path}' for all of them.",
+                check.problems,
+            )
+        return self
+
+    @property
+    def partners(self) -> pd.DataFrame:
+        """One row per partner: partner_id, name, kind and the other columns of the table."""
+        return self._prepared.partners
+
+    @property
+    def span(self) -> tuple[date, date]:
+        """First and last day the export covers, days that a rule took out included."""
+        return self._prepared.first_day, self._prepared.last_day
+
+    @property
+    def grain(self) -> Literal["day", "month"]:
+        """Finest period the volume is given in."""
+        return self._prepared.grain
+
+    @property
+    def unavailable(self) -> dict[str, str]:
+        """KPIs that these tables cannot carry, with the reason."""
+        return self._prepared.unavailable
+
+    def find_partner(self, text: str) -> str:
+        """Return the partner_id for an id or a name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such partner.
+        DatasetError
+            If several partners have this name.
+        """
+        for column in ("partner_id", "name"):
+            hits = self.partners.loc[self.partners[column].str.casefold() == text.strip().casefold(), "partner_id"]
+            if len(hits) == 1:
+                return str(hits.iloc[0])
+            if len(hits) > 1:
+                raise DatasetError(
+                    f"{len(hits)} partners are named {text!r}. Give the partner_id: {', '.join(map(repr, hits))}."
+                )
+        names = dict.fromkeys([*self.partners["partner_id"], *self.partners["name"]])
+        raise UnknownNameError("partner", text, names)
+
+    def period(self, text: str = "") -> ReportPeriod:
+        """Read a period; without one, take the last month that the data cover completely.
+
+        Raises
+        ------
+        ValueError
+            If the text is not a period.
+        DatasetError
+            If no row of the data lies in the period.
+        """
+        first, last = self.span
+        if not text:
+            return last_complete_month(first, last)
+        period = parse_period(text)
+        if period.end < first or period.start > last or not self._has_rows(period):
+            raise DatasetError(f"Period {text} has no rows: the data of {self.path} run from {first} to {last}.")
+        return period
+
+    def _has_rows(self, period: ReportPeriod) -> bool:
+        self.prepare()
+        inside = [("date", ">=", period.start), ("date", "<=", period.end)]
+        return not pd.read_parquet(self._folder / "kpis.parquet", columns=["date"], filters=inside).empty
+
+    def find_kpi(self, name: str) -> Kpi:
+        """Return a KPI of this dataset by name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such KPI.
+        """
+        known = self.kpis | self.alternatives
+        if name not in known:
+            raise UnknownNameError("KPI", name, known)
+        return known[name]
+
+    def kpi_rows(self, *, partner_id: str | None = None, kpi: str | None = None) -> pd.DataFrame:
+        """Return the KPI table, or the slice of one partner or KPI.
+
+        Returns
+        -------
+        DataFrame
+            Columns kpi, partner_id, date, site, channel, product, shift, category, numerator, denominator.
+        """
+        self.prepare()
+        filters = [
+            (column, "==", value) for column, value in (("partner_id", partner_id), ("kpi", kpi)) if value is not None
+        ]
+        frame = pd.read_parquet(self._folder / "kpis.parquet", filters=filters or None)
+        frame["date"] = pd.to_datetime(frame["date"])
+        return frame
+
+    def register(self, table: str, *, partner_id: str | None = None) -> pd.DataFrame | None:
+        """Return the rows of a register (targets, actions, events ...), or None where the dataset does not have it.
+
+        Parameters
+        ----------
+        table : str
+            Name of a register of the schema.
+        partner_id : str, optional
+            Only rows of this partner and rows that concern all partners.
+        """
+        if table not in TABLES or TABLES[table].kind != "register":
+            raise UnknownNameError("register", table, [t.name for t in TABLES.values() if t.kind == "register"])
+        self.prepare()
+        file = self._folder / f"{table}.parquet"
+        if not file.is_file():
+            return None
+        frame = pd.read_parquet(file)
+        if partner_id is not None and "partner_id" in frame:
+            frame = frame[frame["partner_id"].isna() | (frame["partner_id"] == partner_id)]
+        return frame.reset_index(drop=True)
+
+    def targets(self) -> list[Target]:
+        """Return all targets as numbers."""
+        rows = self.register("targets")
+        return [] if rows is None else read_targets(rows, self.kpis)[0]
+
+    @cached_property
+    def _folder(self) -> Path:
+        key = f"{self.fingerprint}-{_code_fingerprint()}"
+        return made_once(key, lambda folder: prepare_into(folder, self.config, self.kpis, self.alternatives))
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        return load(self._folder)
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a dataset folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder that holds ``dataset.toml``. A relative path is looked up in the working directory and, so that a
+        notebook finds the data of its project, in the directories above it.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder or its ``dataset.toml`` cannot be read.
+    UnknownNameError
+        If ``dataset.toml`` names a table, KPI family or variant that does not exist.
+    """
+    given = Path(path).expanduser()
+    here = Path.cwd()
+    candidates = [given] if given.is_absolute() else [folder / given for folder in (here, *here.parents)]
+    folder = next((c for c in candidates if (c / FILE_NAME).is_file()), candidates[0])
+    return Dataset(folder.resolve(), read_config(folder.resolve()))
+
+
+def _in_words(problem: Problem) -> str:
+    row = f", row {problem.row}" if problem.row else ""
+    column = f", column {problem.column}" if problem.column else ""
+    value = f" (value {problem.value!r})" if problem.value else ""
+    place = f"table {problem.table}{row}{column}" if problem.table else FILE_NAME
+    return f"{place}: {problem.rule}{value}. {problem.remedy[0].upper()}{problem.remedy[1:]}."
+
+
+def _code_fingerprint() -> str:
+    """Hash of the code that makes the KPI table, so that a new version never serves an old table."""
+    digest = hashlib.blake2b(digest_size=6)
+    package = Path(bpo_analysis.__file__).parent
+    for file in sorted([*package.glob("data/*.py"), package / "kpis.py"]):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

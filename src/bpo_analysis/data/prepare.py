@@ -1,0 +1,282 @@
+"""One run over all tables of a dataset: read, map, repair by rule, check, aggregate, write.
+
+What goes wrong on the way ends in a list of problems, so that one run shows all of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from bpo_analysis.data.cache import Prepared, store
+from bpo_analysis.data.canonical import RAW_PREFIX, CanonicalTable, not_read, to_canonical, values_not_read
+from bpo_analysis.data.config import FILE_NAME, DatasetConfig, table_files
+from bpo_analysis.data.consistency import check_currency, check_limits, check_partners, check_written
+from bpo_analysis.data.expressions import reads_of
+from bpo_analysis.data.files import ROW, read_raw, unreadable
+from bpo_analysis.data.kpi_table import VIEWS, absent_columns, unavailable_kpis, write_kpi_table
+from bpo_analysis.data.problems import CheckResult, Problem, RowCount
+from bpo_analysis.data.rules import Repaired, apply_rules
+from bpo_analysis.data.schema import TABLES
+from bpo_analysis.data.targets import read_targets
+from bpo_analysis.data.texts import TextReading
+from bpo_analysis.data.validate import check_table
+from bpo_analysis.data.views import Sources, build_views
+from bpo_analysis.errors import DatasetError, UnknownNameError, suggest
+from bpo_analysis.kpis import Kpi, settings_of
+from bpo_analysis.periods import parse_period
+
+__all__ = ["prepare_into"]
+
+_REQUIRED = {"partners": "who answers the contacts", "targets": "what was agreed"}
+_NO_DAY = date(1990, 1, 1)
+_ORDER = {"error": 0, "warning": 1}
+
+
+def prepare_into(folder: Path, config: DatasetConfig, kpis: Mapping[str, Kpi], alternatives: Mapping[str, Kpi]) -> None:
+    """Prepare a dataset into an empty folder: KPI table, registers, partners, problems and row accounting."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    # Tables larger than memory are spilled beside what is being built, not into the working directory.
+    connection = ibis.duckdb.connect(temp_directory=str(scratch))
+    # A progress bar would be printed among the output of bpo check. In a notebook without ipywidgets DuckDB refuses the
+    # setting, and draws none.
+    with suppress(duckdb.InvalidInputException):
+        connection.raw_sql("SET enable_progress_bar = false")
+    try:
+        _Preparation(connection, folder, scratch, config, kpis, alternatives).run()
+    except (RuntimeError, duckdb.InterruptException) as error:
+        # Ctrl-C during a query reaches us as an error of DuckDB's own.
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        connection.disconnect()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Preparation:
+    def __init__(
+        self, connection: Any, folder: Path, scratch: Path, config: DatasetConfig, kpis: Mapping[str, Kpi],
+        alternatives: Mapping[str, Kpi],
+    ) -> None:  # fmt: skip
+        self.connection, self.folder, self.scratch, self.config = connection, folder, scratch, config
+        self.kpis, self.alternatives = kpis, alternatives
+        self.problems: list[Problem] = []
+        self.counts: list[RowCount] = []
+        self.notes: list[str] = []
+        self.used: dict[str, ir.Table] = {}
+        self.registers: dict[str, pd.DataFrame] = {}
+        self.mapped: dict[str, frozenset[str]] = {}
+        self.days: dict[str, tuple[date, date]] = {}
+        self.grain: Literal["day", "month"] = "day"
+
+    def run(self) -> None:
+        for name in self.config.tables:
+            try:
+                self._read(name)
+            except DatasetError as error:
+                self._problem(name, str(error).rstrip("."), f"correct the file or {FILE_NAME}")
+        self._check_tables_there()
+        partners = self._partners()
+        self._check_names(partners)
+        unavailable: dict[str, str] = {}
+        if not self._has_errors():
+            unavailable = self._write_kpis(partners)
+        self._write_registers()
+        first, last = self._span()
+        store(
+            self.folder,
+            Prepared(
+                check=CheckResult(
+                    found=tuple(sorted(self.problems, key=lambda p: _ORDER[p.severity])),
+                    counts=tuple(self.counts),
+                    notes=tuple(self.notes),
+                ),
+                first_day=first, last_day=last, grain=self.grain, unavailable=unavailable, partners=partners,
+            ),
+        )  # fmt: skip
+
+    def _problem(self, table: str, rule: str, remedy: str, **rest: Any) -> None:
+        self.problems.append(
+            Problem(**{"severity": "error", "column": "", **rest}, table=table, rule=rule, remedy=remedy)
+        )
+
+    def _has_errors(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
+    def _read(self, name: str) -> None:
+        spec, schema = self.config.tables[name], TABLES[name]
+        raw = read_raw(self.connection, spec, self.scratch)
+        self.notes.extend(raw.notes)
+        mapping = to_canonical(raw, schema, spec)
+        try:
+            # Read once, here; everything after works on the typed copy.
+            table = self.connection.create_table(f"typed_{name}", mapping.table, temp=True)
+            self.problems.extend(values_not_read(raw, spec))
+            canonical = CanonicalTable(schema, table, mapping.mapped, mapping.problems)
+            repaired = self._repaired(name, canonical)
+            checked = check_table(canonical, repaired, raw, spec)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise unreadable(spec, error) from None
+        read = checked.rows if repaired.table is table else int(table.count().to_pyarrow().as_py())
+        self.used[name], self.mapped[name] = repaired.table, repaired.mapped
+        self.problems.extend(checked.problems)
+        self.counts.append(RowCount(table=name, step="read", rows=read))
+        self.counts.extend(repaired.counts)
+        self.counts.append(RowCount(table=name, step="used", rows=checked.rows))
+        if name in ("volume", "interactions"):
+            self._find_days(name, table)
+
+    def _repaired(self, name: str, canonical: CanonicalTable) -> Repaired:
+        repaired = apply_rules(canonical, self.config.tables[name])
+        if repaired.table is canonical.table:
+            return repaired
+        table = self.connection.create_table(f"used_{name}", repaired.table, temp=True)
+        return Repaired(table, repaired.mapped, repaired.counts, repaired.problems)
+
+    def _find_days(self, name: str, table: ir.Table) -> None:
+        """Note the days of a table before any row is dropped: a day that a rule took out was exported all the same."""
+        day = table[TABLES[name].date].date()
+        wanted = {"first": day.min(), "last": day.max(), "later": (day.day() != 1).sum(), "days": day.nunique()}
+        found = table.aggregate(**wanted).to_pyarrow().to_pylist()[0]
+        if found["first"] is None:
+            return
+        monthly = not found["later"] and (found["days"] > 1 or self._format_has_no_day(name))
+        if monthly:
+            found["last"] = parse_period(f"{found['last']:%Y-%m}").end
+        if name == "volume" or "volume" not in self.config.tables:
+            self.grain = "month" if monthly else "day"
+        self.days[name] = found["first"], found["last"]
+
+    def _format_has_no_day(self, name: str) -> bool:
+        form = self.config.tables[name].reading.date_format
+        return bool(form) and not any(mark in form for mark in ("%d", "%-d", "%j", "%x"))
+
+    def _span(self) -> tuple[date, date]:
+        return self.days.get("volume") or self.days.get("interactions") or (_NO_DAY, _NO_DAY)
+
+    def _check_tables_there(self) -> None:
+        for name, purpose in _REQUIRED.items():
+            if name not in self.config.tables:
+                remedy = f"add {name}.csv, a [tables.{name}] section with file, or [[tables.{name}.rows]]"
+                self._problem(name, f"required table is missing: {purpose}.{self._near_file(name)}".rstrip("."), remedy)
+        if not {"volume", "interactions"} & set(self.config.tables):
+            rule = f"required table is missing: volume, or interactions in its place.{self._near_file('volume')}"
+            self._problem("volume", rule.rstrip("."), "add volume.csv or a [tables.volume] section")
+        for name, file in self._files_not_used():
+            if name not in (*_REQUIRED, "volume"):
+                rule = f"file {file} is not used. Did you mean {name}?"
+                self._problem(name, rule, f"rename it, or name it in [tables.{name}]", severity="warning", value=file)
+
+    def _near_file(self, name: str) -> str:
+        return next((f" Did you mean file {file!r}?" for near, file in self._files_not_used() if near == name), "")
+
+    def _files_not_used(self) -> list[tuple[str, str]]:
+        """Pair tables that are not there with files that are named nearly like them."""
+        used = {file for spec in self.config.tables.values() for file in spec.files}
+        missing = [name for name in TABLES if name not in self.config.tables]
+        unused = [file.name for file in table_files(self.config.path) if file not in used]
+        return [(name, file) for name in missing for file in unused if suggest(file.split(".")[0], [name], cutoff=0.8)]
+
+    def _partners(self) -> pd.DataFrame:
+        if "partners" not in self.used:
+            return pd.DataFrame()
+        frame = self._register("partners")
+        return frame.assign(name=frame["name"].fillna(frame["partner_id"]), kind=frame["kind"].fillna("bpo"))
+
+    def _check_names(self, partners: pd.DataFrame) -> None:
+        """Check what the tables say about each other and about the catalogue."""
+        if not partners.empty:
+            known = partners["partner_id"].dropna().tolist()
+            for name, table in self.used.items():
+                if name != "partners" and "partner_id" in self.mapped[name]:
+                    self.problems.extend(check_partners(table, name, known))
+        if "targets" in self.used and {"kpi", "op", "value"} <= self.mapped["targets"]:
+            complete = self._register("targets").dropna(subset=["kpi", "op", "value"])
+            self.problems.extend(read_targets(complete, self.kpis)[1])
+        for group, names in self.config.headline.items():
+            for name in names:
+                if name not in self.kpis:
+                    remedy = f"correct [report.headline] {group} in {FILE_NAME}"
+                    self._problem("", str(UnknownNameError("KPI", name, self.kpis)), remedy, value=name)
+        if "volume" in self.used:
+            chosen = [*self.kpis.values(), *self.alternatives.values()]
+            settings = settings_of(self.config.families)
+            self.problems.extend(check_limits(self.used["volume"], self.mapped["volume"], chosen, settings))
+        if "invoices" in self.used and "currency" in self.mapped["invoices"]:
+            self.problems.extend(check_currency(self.used["invoices"], self.config.currency))
+
+    def _write_kpis(self, partners: pd.DataFrame) -> dict[str, str]:
+        first, last = self._span()
+        sources = Sources(
+            tables=self.used, mapped=self.mapped, first_day=first, last_day=last,
+            contact_days=self.days.get("interactions", (first, last)), settings=settings_of(self.config.families),
+        )  # fmt: skip
+        views = build_views(sources)
+        kpis = [*self.kpis.values(), *self.alternatives.values()]
+        path = self.folder / "kpis.parquet"
+        try:
+            self._check_own_kpis(views)
+            write_kpi_table(self.connection, views, kpis, path)
+        except DatasetError as error:
+            self._problem("", str(error).rstrip("."), "add the columns a KPI needs, or correct the KPI (bpo kpis)")
+            return {}
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException | duckdb.InterruptException):
+                raise  # a full disk or Ctrl-C is nothing that a dataset could correct
+            self._problem("", f"KPIs cannot be computed: {str(error).splitlines()[0]}", "correct the data or the KPIs")
+            return {}
+        known = partners["partner_id"].dropna().tolist()
+        origin = "volume" if "volume" in self.used else "interactions"
+        written = check_written(self.connection, path, kpis, known, self.grain, origin)
+        self.problems.extend(written.problems)
+        return unavailable_kpis(kpis, views, self.mapped, written.kpis)
+
+    def _check_own_kpis(self, views: Mapping[str, ir.Table]) -> None:
+        for kpi in self.config.own_kpis:
+            if kpi.source not in VIEWS:
+                rule = f"KPI {kpi.name}: there is no table {kpi.source!r}.{suggest(kpi.source, VIEWS)}"
+                self._problem("", rule, f"correct source in [[kpi]] of {FILE_NAME}", value=kpi.source)
+            elif kpi.source in views:
+                known = [name for name in views[kpi.source].columns if not name.startswith("_")]
+                for name in absent_columns(kpi, views[kpi.source]):
+                    rule = f"KPI {kpi.name}: table {kpi.source} has no column {name!r}.{suggest(name, known)}"
+                    self._problem(kpi.source, rule, f"correct the expression in [[kpi]] of {FILE_NAME}", value=name)
+                if not absent_columns(kpi, views[kpi.source]):
+                    self._check_own_values(kpi, views[kpi.source])
+
+    def _check_own_values(self, kpi: Kpi, view: ir.Table) -> None:
+        """Report text of own columns that an own KPI takes for a number, time or truth value, and that is none."""
+        texts = [(text, False) for text in (kpi.numerator, kpi.denominator)] + [(kpi.where, True)] * bool(kpi.where)
+        for text, truth in texts:
+            for name, reads in reads_of(text, view, reading=TextReading(), truth=truth, where=f"KPI {kpi.name}"):
+                count = int(not_read(view, name, reads, TextReading()).count().to_pyarrow().as_py())
+                if count:
+                    rule = f"KPI {kpi.name}: {text!r} takes {name!r} for a {reads}, which it is not in every row"
+                    remedy = f"correct the expression in [[kpi]] of {FILE_NAME}, or the values"
+                    self._problem(kpi.source, rule, remedy, column=name, count=count)
+
+    def _register(self, name: str) -> pd.DataFrame:
+        """Return the rows of a table as they reach a page; only for registers, which are small."""
+        if name not in self.registers:
+            table = self.used[name]
+            kept = [column for column in table.columns if not column.startswith(RAW_PREFIX)]
+            self.registers[name] = table.select(*kept).order_by(ROW).to_pandas()
+        return self.registers[name]
+
+    def _write_registers(self) -> None:
+        for name in self.used:
+            if name != "partners" and TABLES[name].kind == "register":
+                self._register(name).to_parquet(self.folder / f"{name}.parquet")

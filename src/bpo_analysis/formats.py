@@ -1,0 +1,98 @@
+"""Numbers in words: one precision per unit, the same in text, table and figure."""
+
+from __future__ import annotations
+
+import math
+
+from bpo_analysis.kpis import Unit
+
+__all__ = ["MISSING", "decimals_of", "format_change", "format_interval", "format_value", "plural", "shown_number"]
+
+MISSING = "–"
+"""What stands in place of a number that is not there; a page says why beside it."""
+
+_DECIMALS: dict[Unit, int] = {
+    "share": 1, "seconds": 1, "minutes": 1, "hours": 1, "days": 1, "count": 0, "per_1000": 1, "points": 1, "score": 2,
+    "money": 2, "ppm": 0,
+}  # fmt: skip
+_SUFFIX: dict[Unit, str] = {
+    "share": " %", "seconds": " s", "minutes": " min", "hours": " h", "days": " d", "count": "",
+    "per_1000": " per 1,000", "points": "", "score": "", "money": "", "ppm": " ppm",
+}  # fmt: skip
+
+
+def decimals_of(unit: Unit) -> int:
+    """Return the number of decimals a unit is printed with (percent, for shares)."""
+    return _DECIMALS[unit]
+
+
+def shown_number(value: float, unit: Unit) -> float:
+    """Return the value in the unit it is printed in: shares in percent, all others as they are."""
+    return value * 100 if unit == "share" else value
+
+
+def format_value(value: float | None, unit: Unit, *, currency: str = "", decimals: int | None = None) -> str:
+    """Print a value with its unit.
+
+    Examples
+    --------
+    >>> format_value(0.8713, "share"), format_value(12345.0, "count"), format_value(None, "seconds")
+    ('87.1 %', '12,345', '–')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    digits = _DECIMALS[unit] if decimals is None else decimals
+    return f"{_number(shown_number(value, unit), digits)}{_suffix(unit, currency)}"
+
+
+def format_interval(low: float | None, high: float | None, unit: Unit, *, currency: str = "") -> str:
+    """Print an interval with its unit once.
+
+    Examples
+    --------
+    >>> format_interval(0.85, 0.891, "share")
+    '85.0 to 89.1 %'
+    """
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return MISSING
+    digits = _DECIMALS[unit]
+    low, high = shown_number(low, unit), shown_number(high, unit)
+    return f"{_number(low, digits)} to {_number(high, digits)}{_suffix(unit, currency)}"
+
+
+def format_change(change: float | None, unit: Unit, *, currency: str = "") -> str:
+    """Print a difference with its sign; shares differ in percentage points.
+
+    Examples
+    --------
+    >>> format_change(-0.032, "share"), format_change(0.00001, "share")
+    ('−3.2 pp', '±0.0 pp')
+    """
+    if change is None or math.isnan(change):
+        return MISSING
+    digits = _DECIMALS[unit]
+    rounded = round(shown_number(change, unit), digits)
+    sign = "±" if rounded == 0 else "+" if rounded > 0 else "−"
+    suffix = " pp" if unit == "share" else _suffix(unit, currency)
+    return f"{sign}{abs(rounded):,.{digits}f}{suffix}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Print a count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "day"), plural(3, "day"), plural(2, "query", "queries")
+    ('1 day', '3 days', '2 queries')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _number(value: float, digits: int) -> str:
+    text = f"{abs(value):,.{digits}f}"
+    negative = value < 0 and float(text.replace(",", "")) != 0
+    return f"−{text}" if negative else text
+
+
+def _suffix(unit: Unit, currency: str) -> str:
+    return f" {currency}" if unit == "money" and currency else _SUFFIX[unit]

@@ -1,0 +1,21 @@
+"""HTML that needs nothing but itself: marks, tables, figures, blocks. Everything that is not Markup is escaped."""
+
+from bpo_analysis.page.blocks import details, note, section, unavailable
+from bpo_analysis.page.figures import bar, figure, spark
+from bpo_analysis.page.marks import contract_mark, evidence_mark
+from bpo_analysis.page.tables import Cell, Column, table
+
+__all__ = [
+    "Cell",
+    "Column",
+    "bar",
+    "contract_mark",
+    "details",
+    "evidence_mark",
+    "figure",
+    "note",
+    "section",
+    "spark",
+    "table",
+    "unavailable",
+]

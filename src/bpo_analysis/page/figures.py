@@ -1,0 +1,194 @@
+"""Figures: a chart's SVG with its finding, its alternative text and its data; sparks and small bars drawn by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Final, TypeGuard
+
+from markupsafe import Markup
+
+from bpo_analysis.page.blocks import check_id, details
+from bpo_analysis.page.palette import PALETTE
+
+__all__ = ["bar", "figure", "spark"]
+
+# Below this width a chart made for a screen is no longer legible: the box scrolls instead.
+_MIN_CHART_WIDTH: Final = 560
+_PX_PER_POINT: Final = 96 / 72
+_HEX = re.compile("|".join(role.light for role in PALETTE.values()), re.IGNORECASE)
+_BY_HEX: Final = {role.light: name for name, role in PALETTE.items()}
+
+
+def figure(svg: str, *, title: str | Markup, alt: str, data: Markup, id: str) -> Markup:
+    """Return a chart as a figure whose title is its finding.
+
+    Parameters
+    ----------
+    svg : str
+        One SVG document or element, for example what matplotlib saves. Its own declarations, metadata and fixed size
+        are removed, its identifiers are made unique on the page, and the palette's light colours are exchanged for
+        the page's custom properties.
+    title : str or Markup
+        The finding, as a sentence.
+    alt : str
+        The same picture in words, for readers who cannot see it.
+    data : Markup
+        The table behind the chart; an empty one leaves the fold out.
+    id : str
+        Identifier for links, unique on the page.
+
+    Returns
+    -------
+    Markup
+        A ``<figure>`` element.
+
+    Raises
+    ------
+    ValueError
+        If ``svg`` holds no SVG element or ``alt`` is empty.
+    """
+    if not alt.strip():
+        raise ValueError(f"Figure {id!r} needs a sentence that says what it shows (alt).")
+    folded = details("Data behind this chart", data) if data else Markup("")
+    return Markup(
+        '<figure id="{id}"><figcaption>{title}</figcaption>'
+        '<div class="plot" tabindex="0" role="group" aria-label="Chart, scrolls sideways">{svg}</div>{data}</figure>'
+    ).format(id=check_id(id), title=title, svg=_inline(svg, id, alt), data=folded)
+
+
+def _inline(svg: str, id: str, alt: str) -> Markup:
+    """Make a stand-alone SVG document part of an HTML page."""
+    opening = re.search(r"<svg\b([^>]*)>", svg)
+    if opening is None:
+        raise ValueError(f"Figure {id!r} was given no SVG element.")
+    inner = svg[opening.end() : svg.rindex("</svg>")]
+    inner = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<script\b.*?</script>", "", inner, flags=re.DOTALL)
+    inner = re.sub(r"\bxlink:href=", "href=", inner)
+    # Every chart numbers its own clip paths and markers; two charts on one page would use each other's.
+    inner = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{id}-", inner)
+    inner = _HEX.sub(lambda hit: f"var(--{_BY_HEX[hit[0].lower()]})", inner)
+    width, height = _size(opening[1])
+    style = f"width:{width:.0f}px;min-width:{min(width, _MIN_CHART_WIDTH):.0f}px"
+    box = re.search(r'viewBox="([^"]*)"', opening[1])
+    view = box[1] if box else f"0 0 {width:g} {height:g}"
+    # Trusted as it is: it comes from our own plotting code, and matplotlib escapes the text inside.
+    drawing = Markup(re.sub(r">\s+<", "><", inner.strip()))
+    return Markup('<svg role="img" aria-label="{}" viewBox="{}" style="{}">{}</svg>').format(alt, view, style, drawing)
+
+
+def _size(attributes: str) -> tuple[float, float]:
+    """Width and height in CSS pixels, from the attributes of an ``<svg>`` tag."""
+    found = []
+    for position, name in enumerate(("width", "height")):
+        hit = re.search(rf'\b{name}="([\d.]+)(pt|px)?"', attributes)
+        if hit:
+            found.append(float(hit[1]) * (_PX_PER_POINT if hit[2] == "pt" else 1.0))
+            continue
+        box = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', attributes)
+        found.append(float(box[position + 1]) if box else (640.0, 360.0)[position])
+    return found[0], found[1]
+
+
+def spark(
+    values: Sequence[float | None],
+    *,
+    label: str,
+    target: float | None = None,
+    width: int = 120,
+    height: int = 28,
+) -> Markup:
+    """Return a line as small as a word: the last months of one KPI.
+
+    Parameters
+    ----------
+    values : sequence of float or None
+        Oldest first; None or NaN leaves a gap.
+    label : str
+        The same in words, for readers who cannot see it.
+    target : float, optional
+        Drawn as a dashed line and kept inside the picture.
+    width, height : int, default 120 and 28
+        Size in pixels.
+
+    Returns
+    -------
+    Markup
+        An ``<svg>`` element, or a dash where there is nothing to draw.
+
+    Examples
+    --------
+    >>> print(spark([], label="no history"))
+    <span class="spark none">–</span>
+    >>> "<path" in spark([1.0, None, 2.0, 3.0], label="rising", target=2.5)
+    True
+    """
+    known = [value for value in values if _is_number(value)]
+    if not known:
+        return Markup('<span class="spark none">–</span>')
+    scale = [*known, target] if _is_number(target) else known
+    low, high = min(scale), max(scale)
+    pad = 4.0
+    step = (width - 2 * pad) / max(len(values) - 1, 1)
+
+    def y(value: float) -> float:
+        share = 0.5 if high == low else (value - low) / (high - low)
+        return height - pad - share * (height - 2 * pad)
+
+    points = [(pad + step * i, y(value)) if _is_number(value) else None for i, value in enumerate(values)]
+    parts = [_target_line(y(target), width)] if _is_number(target) else []
+    parts.append(f'<path d="{_path(points)}"/>')
+    last = next(point for point in reversed(points) if point is not None)
+    # A hollow last point says that the newest value is missing and this one is older.
+    parts.append(f'<circle cx="{last[0]:.1f}" cy="{last[1]:.1f}" r="2.5"{"" if points[-1] else " class=old"}/>')
+    return Markup(
+        '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {w} {h}" width="{w}" height="{h}">{}</svg>'
+    ).format(label, Markup("".join(parts)), w=width, h=height)
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _target_line(y: float, width: int) -> str:
+    return f'<line class="t" x1="0" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>'
+
+
+def _path(points: Sequence[tuple[float, float] | None]) -> str:
+    """Path data with a new start after every gap; a lone point becomes a dot through the round line caps."""
+    commands, pen_down = [], False
+    for i, point in enumerate(points):
+        if point is None:
+            pen_down = False
+            continue
+        commands.append(f"{'L' if pen_down else 'M'}{point[0]:.1f} {point[1]:.1f}")
+        alone = not pen_down and (i + 1 == len(points) or points[i + 1] is None)
+        if alone:
+            commands.append("h0")
+        pen_down = True
+    return "".join(commands)
+
+
+def bar(share: float, *, label: str = "", tone: str = "neutral") -> Markup:
+    """Return a small horizontal bar for a share.
+
+    Parameters
+    ----------
+    share : float
+        Between 0 and 1; values outside are cut to the range, missing ones give a dash.
+    label : str, default ""
+        The number in words; without it the bar is decoration beside a printed number and is hidden from screen readers.
+    tone : {"neutral", "improvement", "concern", "target"}
+        Role of its colour.
+
+    Returns
+    -------
+    Markup
+        A ``<span class="bar">`` element.
+    """
+    if not _is_number(share):
+        return Markup("–")
+    said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    percent = f"{100 * min(max(share, 0.0), 1.0):.1f}"
+    return Markup('<span class="bar {}" {}><i style="width:{}%"></i></span>').format(tone, said, percent)

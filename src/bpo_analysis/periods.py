@@ -1,0 +1,122 @@
+"""Calendar periods: ``2026-03``, ``2026-W12``, ``2026-Q1`` or ``2026-03-14``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import pandas as pd
+
+__all__ = ["PeriodGrain", "ReportPeriod", "last_complete_month", "parse_period"]
+
+PeriodGrain = Literal["day", "week", "month", "quarter"]
+_PATTERNS: tuple[tuple[PeriodGrain, str], ...] = (
+    ("day", r"\d{4}-\d{2}-\d{2}"),
+    ("week", r"\d{4}-W\d{2}"),
+    ("quarter", r"\d{4}-Q[1-4]"),
+    ("month", r"\d{4}-\d{2}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPeriod:
+    """A period with its first and last day, both included.
+
+    Examples
+    --------
+    >>> march = parse_period("2026-03")
+    >>> march.title, march.days, march.shifted(-3).label
+    ('March 2026', 31, '2025-12')
+    """
+
+    label: str
+    grain: PeriodGrain
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        """Number of days in the period."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def title(self) -> str:
+        """The period in words."""
+        if self.grain == "month":
+            return f"{self.start:%B %Y}"
+        if self.grain == "quarter":
+            return f"Quarter {self.label[-1]} of {self.start.year}"
+        if self.grain == "week":
+            return f"week {self.label[-2:]} of {self.label[:4]} (from {self.start.day} {self.start:%B})"
+        return f"{self.start.day} {self.start:%B %Y}"
+
+    def shifted(self, steps: int) -> ReportPeriod:
+        """Return the period ``steps`` later (earlier if negative) of the same grain."""
+        if self.grain == "day":
+            return parse_period(str(self.start + timedelta(days=steps)))
+        if self.grain == "week":
+            return _week(self.start + timedelta(weeks=steps))
+        moved = pd.Period(self.start, freq=_FREQUENCIES[self.grain]) + steps
+        return _calendar(moved, self.grain)
+
+
+_FREQUENCIES = {"month": "M", "quarter": "Q"}
+
+
+def parse_period(text: str) -> ReportPeriod:
+    """Read a period.
+
+    Raises
+    ------
+    ValueError
+        If the text is none of the four forms or no such date exists.
+    """
+    text = text.strip()
+    for grain, pattern in _PATTERNS:
+        if re.fullmatch(pattern, text):
+            try:
+                return _parsed(text, grain)
+            except ValueError:
+                break
+    raise ValueError(
+        f"period {text!r} is not a period. "
+        "Write a month (2026-03), week (2026-W12), quarter (2026-Q1) or day (2026-03-14)."
+    )
+
+
+def _parsed(text: str, grain: PeriodGrain) -> ReportPeriod:
+    if grain == "week":
+        return _week(date.fromisocalendar(int(text[:4]), int(text[6:]), 1))
+    if grain == "day":
+        day = date.fromisoformat(text)
+        return ReportPeriod(text, "day", day, day)
+    return _calendar(pd.Period(text.replace("-Q", "Q"), freq=_FREQUENCIES[grain]), grain)
+
+
+def _week(day: date) -> ReportPeriod:
+    year, week, _ = day.isocalendar()
+    return ReportPeriod(f"{year}-W{week:02d}", "week", day, day + timedelta(days=6))
+
+
+def _calendar(period: pd.Period, grain: PeriodGrain) -> ReportPeriod:
+    label = f"{period.year}-Q{period.quarter}" if grain == "quarter" else f"{period.year}-{period.month:02d}"
+    return ReportPeriod(label, grain, period.start_time.date(), period.end_time.date())
+
+
+def last_complete_month(first: date, last: date) -> ReportPeriod:
+    """Return the last calendar month that lies wholly in the days from ``first`` to ``last``.
+
+    Where there is none, the month of the last day: an incomplete month is better named than refused, and the report
+    says how many of its days have data.
+
+    Examples
+    --------
+    >>> last_complete_month(date(2026, 1, 1), date(2026, 4, 5)).label
+    '2026-03'
+    """
+    month = parse_period(f"{last:%Y-%m}")
+    if last < month.end and month.shifted(-1).start >= first:
+        return month.shifted(-1)
+    return month

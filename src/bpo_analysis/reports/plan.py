@@ -1,0 +1,273 @@
+"""Which reports to run: templates by name, a folder name for every partner, parameters checked."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError
+from bpo_analysis.reports.parameters import check_parameters, read_parameters
+
+__all__ = ["DEFAULT_TEMPLATE", "ReportSpec", "find_template", "list_templates", "partner_slugs", "plan_reports"]
+
+DEFAULT_TEMPLATE: Final = "monthly_partner_review"
+# Set by the runner for every report, so never by the user.
+RUNNER_PARAMETERS: Final = ("partner", "period", "data")
+
+_SLUG_BYTES: Final = 80  # leaves room for "<template>.failed.ipynb" and for encrypted file systems (143 bytes a name)
+_HASH_CHARS: Final = 8
+# Names that Windows refuses for a folder, whatever follows the first dot.
+_RESERVED: Final = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSpec:
+    """One report to run: a template, a partner, a period.
+
+    Parameters
+    ----------
+    template : Path
+        The notebook.
+    partner_id, partner_name : str
+        As in the dataset.
+    slug : str
+        Name of the partner's folder.
+    period : str
+        Label of the period, such as ``2026-03``.
+    parameters : dict
+        Every parameter of the template with its value.
+    folder : Path
+        Where the outputs go.
+    """
+
+    template: Path
+    partner_id: str
+    partner_name: str
+    slug: str
+    period: str
+    folder: Path
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the template, which is also the stem of the output files."""
+        return self.template.stem
+
+
+def template_folders() -> list[Path]:
+    """Return where templates are looked for: here, in the repository of an editable install, in the installed package.
+
+    Returns
+    -------
+    list of Path
+        Existing folders, nearest first.
+    """
+    package = Path(__file__).resolve().parents[1]
+    repository = package.parents[1]
+    candidates = [Path("templates").resolve()]
+    if (repository / "pyproject.toml").is_file():
+        candidates.append(repository / "templates")
+    candidates.append(package / "templates")
+    return [folder for folder in dict.fromkeys(candidates) if folder.is_dir()]
+
+
+def list_templates() -> dict[str, Path]:
+    """Return every template by name.
+
+    Returns
+    -------
+    dict of str to Path
+        Sorted by name; of two with the same name the nearer one.
+    """
+    found: dict[str, Path] = {}
+    for folder in template_folders():
+        for path in sorted(folder.glob("*.ipynb")):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def find_template(name: str) -> Path:
+    """Return the notebook of a template.
+
+    Parameters
+    ----------
+    name : str
+        A name from ``list_templates`` or the path of a notebook.
+
+    Returns
+    -------
+    Path
+        Absolute path.
+
+    Raises
+    ------
+    TemplateError
+        If a path is given and no file is there.
+    UnknownNameError
+        If no template has that name.
+    """
+    if name.endswith(".ipynb") or "/" in name or "\\" in name:
+        path = Path(name).resolve()
+        if not path.is_file():
+            raise TemplateError(f"There is no template file {str(path)!r}.")
+        return path
+    known = list_templates()
+    if name not in known:
+        raise UnknownNameError("template", name, known)
+    return known[name]
+
+
+def partner_slugs(partners: Mapping[str, str]) -> dict[str, str]:
+    """Return a folder name for every partner of a dataset.
+
+    Parameters
+    ----------
+    partners : mapping of str to str
+        Name by partner_id, for all partners of the dataset and not only those that run: a name must not depend on them.
+
+    Returns
+    -------
+    dict of str to str
+        Slug by partner_id: letters and digits of any script in lower case, everything else a dash, at most 80 bytes,
+        unique also where a file system ignores case. A slug that was cut or shared ends in a hash of the partner_id.
+
+    Examples
+    --------
+    >>> partner_slugs({"p1": "Nordlicht GmbH & Co.", "p2": "../etc", "p3": "Çağrı 24/7"})
+    {'p1': 'nordlicht-gmbh-co', 'p2': 'etc', 'p3': 'çağrı-24-7'}
+    """
+    plain = {key: _slug(name) for key, name in partners.items()}
+    marked = {key for key, slug in plain.items() if len(slug.encode()) > _SLUG_BYTES or slug in _RESERVED}
+    while True:
+        slugs = {key: _with_hash(slug, key) if key in marked else slug for key, slug in plain.items()}
+        counts = Counter(slug.casefold() for slug in slugs.values())
+        shared = {key for key, slug in slugs.items() if counts[slug.casefold()] > 1} - marked
+        if not shared:
+            return slugs
+        marked |= shared
+
+
+def plan_reports(
+    templates: Sequence[Path],
+    partners: pd.DataFrame,
+    *,
+    period: str,
+    data: Path,
+    out: Path,
+    chosen: Collection[str] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> list[ReportSpec]:
+    """Return one specification for every template and partner, or raise before anything runs.
+
+    Parameters
+    ----------
+    templates : sequence of Path
+        Notebooks.
+    partners : DataFrame
+        ``partner_id`` and ``name`` of all partners of the dataset.
+    period : str
+        Label of the period, such as ``2026-03``; also the name of its folder.
+    data : Path
+        The dataset; the template gets it as an absolute path.
+    out : Path
+        Folder that holds the periods.
+    chosen : collection of str
+        The partner_ids to run; empty for all.
+    parameters : mapping, optional
+        Further parameters, as text or as values. Each must be accepted by at least one of the templates.
+
+    Returns
+    -------
+    list of ReportSpec
+        Partner by partner, in the order of the dataset.
+
+    Raises
+    ------
+    ParameterError
+        If the parameters do not fit a template.
+    """
+    given = check_given(templates, parameters or {})
+    names = {str(row.partner_id): str(row.name) for row in partners[["partner_id", "name"]].itertuples(index=False)}
+    slugs = partner_slugs(names)
+    specs = []
+    for partner_id, name in names.items():
+        if chosen and partner_id not in chosen:
+            continue
+        for template in templates:
+            runner = {"partner": partner_id, "period": period, "data": str(Path(data).resolve())}
+            specs.append(
+                ReportSpec(
+                    template=template,
+                    partner_id=partner_id,
+                    partner_name=name,
+                    slug=slugs[partner_id],
+                    period=period,
+                    folder=Path(out).resolve() / period / slugs[partner_id],
+                    parameters=check_parameters(template, {**given[template], **runner}),
+                )
+            )
+    return specs
+
+
+def check_given(templates: Sequence[Path], parameters: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
+    """Share the user's parameters out to the templates that accept them; needs no data, so it can run first.
+
+    Parameters
+    ----------
+    templates : sequence of Path
+        Notebooks, with different names.
+    parameters : mapping
+        What the user gave.
+
+    Returns
+    -------
+    dict of Path to dict
+        For each template the parameters it accepts.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is the runner's own, fits no template, or has the wrong type; or if two templates share a name,
+        or one does not accept what the runner sets.
+    """
+    own = [name for name in RUNNER_PARAMETERS if name in parameters]
+    if own:
+        raise ParameterError(f"{', '.join(own)} cannot be given with -p; use --partner, --period and --data.")
+    names = Counter(template.stem for template in templates)
+    double = sorted(name for name, times in names.items() if times > 1)
+    if double:
+        raise ParameterError(f"Templates must have different names, but these came twice: {', '.join(double)}.")
+    accepted = {template: {p.name for p in read_parameters(template)} for template in templates}
+    anywhere = set().union(*accepted.values())
+    shared: dict[Path, dict[str, Any]] = {}
+    for template, names_here in accepted.items():
+        lacking = [name for name in RUNNER_PARAMETERS if name not in names_here]
+        if lacking:
+            raise ParameterError(
+                f"Template {template.stem!r} must accept {', '.join(lacking)} to be run for a partner."
+            )
+        # A name no template knows is left in, so that the check below names it with a suggestion.
+        shared[template] = {k: v for k, v in parameters.items() if k in names_here or k not in anywhere}
+        check_parameters(template, {**dict.fromkeys(RUNNER_PARAMETERS, ""), **shared[template]})
+    return shared
+
+
+def _slug(name: str) -> str:
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
+    # Marks are kept with the letters they belong to; scripts of India and Thailand are unreadable without them.
+    kept = "".join(char if unicodedata.category(char)[0] in "LNM" else " " for char in text)
+    return "-".join(kept.split()) or "partner"
+
+
+def _with_hash(slug: str, partner_id: str) -> str:
+    digest = hashlib.blake2b(partner_id.encode(), digest_size=_HASH_CHARS // 2).hexdigest()
+    room = _SLUG_BYTES - _HASH_CHARS - 1
+    stem = slug.encode()[:room].decode(errors="ignore").rstrip("-")
+    return f"{stem}-{digest}"

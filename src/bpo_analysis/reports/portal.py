@@ -1,0 +1,306 @@
+"""The index page of a period: all partners, all headline KPIs, and every report that failed."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+import bpo_analysis
+from bpo_analysis.errors import ReportError
+from bpo_analysis.page import document
+from bpo_analysis.page.figures import spark
+from bpo_analysis.page.marks import CONTRACT_STATES, EVIDENCE_STATES, contract_mark, evidence_mark
+from bpo_analysis.reports.execute import ReportRun
+from bpo_analysis.reports.record import read_record
+from bpo_analysis.reports.staging import write_atomically
+
+__all__ = ["write_index", "write_shelf"]
+
+# What the reader can filter by: token -> words.
+_STATES: Final = {
+    "failed": "report failed",
+    "missed": "a target missed",
+    "worse": "clearly worse than target",
+    "met": "every target met",
+    "unmeasured": "a KPI not measurable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the index."""
+
+    partner: str
+    kind: str
+    states: str
+    links: list[dict[str, str]]
+    verdict: str
+    coverage: str
+    cells: list[dict[str, Any] | None]
+
+
+def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, data: str = "") -> Path:
+    """Write the index of one period.
+
+    Parameters
+    ----------
+    folder : Path
+        ``OUT/PERIOD``; every ``.run.json`` in its partner folders is listed, so that a run for one partner keeps the
+        others.
+    runs : sequence of ReportRun
+        What ran now. It settles what a record cannot say, such as a failure on a full disk.
+    title : str
+        The client, as in the dataset.
+    data : str, default ""
+        One line about the data, such as its name and fingerprint.
+
+    Returns
+    -------
+    Path
+        The page, ``folder/index.html``.
+    """
+    records = _records(folder, runs)
+    columns = _columns(records)
+    partners: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        partners.setdefault(record["slug"], []).append(record)
+    rows = [_row(folder, group, columns) for group in partners.values()]
+    failures = [_failure(folder, record) for record in records if record["status"] != "ok"]
+    labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
+    period = labels[0] if labels else folder.name
+    page = _template("portal.html.j2").render(
+        head=document.head(f"{title} · {period}"),
+        foot=document.foot(),
+        title=title,
+        period=period,
+        data=data,
+        summary=_summary(rows, failures),
+        failures=failures,
+        states=_state_options(rows),
+        columns=columns,
+        rows=sorted(rows, key=lambda row: row.partner.casefold()),
+        version=bpo_analysis.__version__,
+    )
+    write_atomically(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def write_shelf(out: Path) -> Path:
+    """Write the page above several index pages: one line for each dataset and period found below a folder.
+
+    Parameters
+    ----------
+    out : Path
+        Folder that holds ``PERIOD/`` or ``DATASET/PERIOD/`` folders.
+
+    Returns
+    -------
+    Path
+        The page, ``out/index.html``.
+
+    Raises
+    ------
+    ReportError
+        If there is no report below the folder.
+    """
+    indexes = [page for depth in ("*", "*/*") for page in sorted(out.glob(f"{depth}/index.html"))]
+    shelves = [_shelf(out, page) for page in indexes if any(page.parent.glob("*/*.run.json"))]
+    if not shelves:
+        raise ReportError(f"There are no reports below {out}. Make some first: bpo report --data DATA --out {out}.")
+    shelves.sort(key=lambda shelf: shelf["period"], reverse=True)
+    shelves.sort(key=lambda shelf: shelf["title"])
+    page = _template("shelf.html.j2").render(
+        head=document.head("Partner reviews"), foot=document.foot(), shelves=shelves, version=bpo_analysis.__version__
+    )
+    write_atomically(out / "index.html", page)
+    return out / "index.html"
+
+
+def _shelf(out: Path, index: Path) -> dict[str, str]:
+    records = _records(index.parent, ())
+    rows = [_row(index.parent, [record], ()) for record in records]
+    labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
+    titles = [str(record["data"]["title"]) for record in records if (record.get("data") or {}).get("title")]
+    return {
+        "title": titles[0] if titles else index.parent.parent.name,
+        "period": index.parent.name,
+        "label": labels[0] if labels else index.parent.name,
+        "href": quote(index.relative_to(out).as_posix()),
+        "summary": _summary(rows, [record for record in records if record["status"] != "ok"]),
+    }
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    return jinja2.Environment(loader=loader, autoescape=True).get_template(name)
+
+
+def _records(folder: Path, runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
+    """Every record of the period, with this run's failures on top of what is on disk."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for path in sorted(folder.glob("*/*.run.json")):
+        record = read_record(path)
+        if record is not None:
+            template = str(record.get("template") or path.name.removesuffix(".run.json"))
+            found[path.parent.name, template] = record | {"slug": path.parent.name, "template": template}
+    for run in runs:
+        if run.status == "failed" and run.folder.parent == folder.resolve():
+            on_disk = found.get((run.slug, run.template), {})
+            found[run.slug, run.template] = on_disk | {
+                "status": "failed",
+                "slug": run.slug,
+                "template": run.template,
+                "partner": run.partner_name,
+                "error": run.error,
+                "exception": run.exception,
+                "cell": run.cell,
+                "notebook": run.notebook.name if run.notebook else None,
+                "headline": {},
+            }
+    for record in found.values():
+        headline = record.get("headline")
+        record["headline"] = headline if isinstance(headline, Mapping) else {}
+    return list(found.values())
+
+
+def _kpis(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = record["headline"].get("kpis") or []
+    return [kpi for kpi in listed if isinstance(kpi, Mapping) and kpi.get("kpi")]
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The union of all headline KPIs; partners may have different ones, the fullest set gives the order."""
+    columns: dict[str, dict[str, str]] = {}
+    for record in sorted(records, key=lambda record: -len(_kpis(record))):
+        for kpi in _kpis(record):
+            name = str(kpi["kpi"])
+            columns.setdefault(name, {"kpi": name, "label": str(kpi.get("label") or name)})
+    return list(columns.values())
+
+
+def _row(folder: Path, group: Sequence[Mapping[str, Any]], columns: Sequence[Mapping[str, str]]) -> _Row:
+    """One partner; with several reports, the one that has KPIs speaks for it."""
+    main = max(group, key=lambda record: (record["status"] == "ok", len(_kpis(record))))
+    headline, kpis = main["headline"], {str(kpi["kpi"]): kpi for kpi in _kpis(main)}
+    failed = [record for record in group if record["status"] != "ok"]
+    verdict = str(headline.get("verdict") or "")
+    if failed:
+        broken = ", ".join(_words(record["template"]) for record in failed)
+        verdict = f"Report failed: {broken}. {verdict}".strip()
+    return _Row(
+        partner=str(headline.get("partner") or main.get("partner") or main["slug"]),
+        kind=str(headline.get("kind") or ""),
+        states=" ".join(sorted(_states(kpis.values(), failed=bool(failed)))),
+        links=[link for record in group if (link := _link(folder, record))],
+        verdict=verdict,
+        coverage=str(headline.get("coverage") or ""),
+        cells=[_cell(kpis[column["kpi"]]) if column["kpi"] in kpis else None for column in columns],
+    )
+
+
+def _states(kpis: Sequence[Mapping[str, Any]] | Any, *, failed: bool) -> set[str]:
+    contracts = {kpi.get("contract") for kpi in kpis}
+    states = {"failed"} if failed else set()
+    if "missed" in contracts:
+        states.add("missed")
+    elif "met" in contracts:
+        states.add("met")
+    if "not measurable" in contracts:
+        states.add("unmeasured")
+    if any(kpi.get("good") is False and str(kpi.get("evidence")).startswith("clearly") for kpi in kpis):
+        states.add("worse")
+    return states
+
+
+def _cell(kpi: Mapping[str, Any]) -> dict[str, Any]:
+    actual = kpi.get("actual")
+    number = actual if isinstance(actual, int | float) and math.isfinite(actual) else None
+    good = kpi.get("change_good")
+    no_target = kpi.get("contract") == "no target"  # said once, by the contract's mark
+    text = str(kpi.get("actual_text") or ("–" if number is None else f"{number:g}"))
+    return {
+        "sort": "" if number is None else number,
+        "actual": text,
+        "interval": kpi.get("interval_text") or "",
+        "target": "" if no_target else kpi.get("target_text") or "",
+        "contract": _mark(kpi.get("contract")),
+        "evidence": "" if no_target else _mark(kpi.get("evidence"), good=kpi.get("good"), evidence=True),
+        "change": kpi.get("change_text") or "",
+        "tone": "none" if good is None else "good" if good else "bad",
+        "spark": _spark(kpi, text),
+    }
+
+
+def _mark(state: Any, *, good: bool | None = None, evidence: bool = False) -> Markup:
+    """A mark, or the plain word where a template invented a state of its own."""
+    if not state:
+        return Markup("")
+    if evidence and state in EVIDENCE_STATES:
+        return evidence_mark(state, good=good)
+    if not evidence and state in CONTRACT_STATES:
+        return contract_mark(state)
+    return Markup('<span class="mark none">{}</span>').format(str(state))
+
+
+def _spark(kpi: Mapping[str, Any], actual: str) -> Markup:
+    history = kpi.get("spark")
+    if not isinstance(history, list) or not any(value is not None for value in history):
+        return Markup("")
+    months = sum(value is not None for value in history)
+    return spark(history, label=f"{months} periods of history, now {actual}", target=kpi.get("target"))
+
+
+def _link(folder: Path, record: Mapping[str, Any]) -> dict[str, str] | None:
+    page = folder / record["slug"] / f"{record['template']}.html"
+    if record["status"] != "ok" or not page.is_file():
+        return None
+    return {"href": _href(record["slug"], page.name), "text": _words(record["template"])}
+
+
+def _failure(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
+    where = f"cell In [{record['cell']}], " if record.get("cell") else ""
+    older = folder / record["slug"] / f"{record['template']}.html"
+    before = record.get("previous")
+    return {
+        "partner": str(record.get("partner") or record["slug"]),
+        "template": _words(record["template"]),
+        "where": f"{where}{record.get('exception') or 'unknown'}",
+        "error": str(record.get("error") or "No reason was recorded."),
+        "notebook": _href(record["slug"], str(record["notebook"])) if record.get("notebook") else "",
+        "older": _href(record["slug"], older.name) if older.is_file() else "",
+        "older_from": str(before.get("started", ""))[:10] if isinstance(before, Mapping) else "",
+    }
+
+
+def _summary(rows: Sequence[_Row], failures: Sequence[Any]) -> str:
+    """Count the partners by the worst that can be said of their contract."""
+    counts = {state: sum(state in row.states.split() for row in rows) for state in _STATES}
+    parts = [f"{counts['met']} met every target that could be judged", f"{counts['missed']} missed at least one"]
+    if counts["worse"]:
+        parts.append(f"{counts['worse']} clearly worse than target in at least one KPI")
+    text = f"{len(rows)} {'partner' if len(rows) == 1 else 'partners'}: {', '.join(parts)}."
+    if failures:
+        text += f" {len(failures)} {'report' if len(failures) == 1 else 'reports'} failed."
+    return text
+
+
+def _state_options(rows: Sequence[_Row]) -> list[dict[str, Any]]:
+    counted = ((token, label, sum(token in row.states.split() for row in rows)) for token, label in _STATES.items())
+    return [{"token": token, "label": label, "count": count} for token, label, count in counted if count]
+
+
+def _href(slug: str, name: str) -> str:
+    return f"{quote(slug)}/{quote(name)}"
+
+
+def _words(template: str) -> str:
+    return template.replace("_", " ").replace("-", " ").capitalize()

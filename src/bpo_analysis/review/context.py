@@ -1,0 +1,314 @@
+"""One partner in one period: where every number of a review comes from.
+
+``Review.measure`` is the only way to a figure. It pools numerators and denominators, attaches the interval, and writes
+what it gave out to a ledger, so that every number on a page can be listed with its sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from bpo_analysis.data import Dataset, Target, open_dataset
+from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.formats import format_interval, format_value
+from bpo_analysis.kpis import Kpi
+from bpo_analysis.periods import PeriodGrain, ReportPeriod, parse_period
+from bpo_analysis.stats import (
+    RatioInterval,
+    autocorrelation_of_days,
+    event_rate_interval,
+    ratio_interval,
+    share_interval,
+)
+
+__all__ = ["Dimension", "Measure", "Review", "open_review"]
+
+Dimension = Literal["site", "channel", "product", "shift", "category"]
+
+_DAYS_FOR_AUTOCORRELATION = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A KPI of one stretch of time (and slice): its sums, its value, how sure it is."""
+
+    kpi: Kpi
+    start: date
+    end: date
+    where: Mapping[str, str]
+    numerator: float
+    denominator: float
+    value: float
+    days: int
+    interval: RatioInterval | None
+    currency: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value as printed."""
+        return format_value(self.value, self.kpi.unit, currency=self.currency)
+
+    @property
+    def base_text(self) -> str:
+        """What the value was computed from, as printed: 1,512 offered."""
+        if self.kpi.pooling == "total" or not self.kpi.base:
+            return ""
+        amount = self.denominator / 3600 if self.kpi.base.startswith("hours") else self.denominator
+        return f"{format_value(amount, 'count')} {self.kpi.base}"
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Confidence limits in the KPI's unit, inside the range the KPI can take, or None where there are none."""
+        if self.interval is None:
+            return None
+        low, high = self.interval.ci_low * self.kpi.scale, self.interval.ci_high * self.kpi.scale
+        lower = low if self.kpi.lower is None else max(low, self.kpi.lower)
+        upper = high if self.kpi.upper is None else min(high, self.kpi.upper)
+        return lower, upper
+
+    @property
+    def interval_text(self) -> str:
+        """The interval as printed, or an empty text."""
+        return format_interval(*self.limits, self.kpi.unit, currency=self.currency) if self.limits else ""
+
+
+@dataclass(kw_only=True)
+class Review:
+    """A partner, a period, and the slice of the dataset that belongs to them. Made by :func:`open_review`."""
+
+    dataset: Dataset
+    partner_id: str
+    period: ReportPeriod
+    confidence_level: float = 0.95
+    ledger: dict[tuple[Any, ...], Measure] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def partner(self) -> Mapping[str, Any]:
+        """Row of the partner in table partners."""
+        partners = self.dataset.partners
+        return dict(partners.loc[partners["partner_id"] == self.partner_id].iloc[0])
+
+    @property
+    def name(self) -> str:
+        """Name of the partner as printed."""
+        return str(self.partner["name"])
+
+    @property
+    def currency(self) -> str:
+        """Currency of the dataset."""
+        return self.dataset.config.currency
+
+    @property
+    def kpis(self) -> dict[str, Kpi]:
+        """The dataset's KPIs and second readings."""
+        return self.dataset.kpis | self.dataset.alternatives
+
+    @cached_property
+    def rows(self) -> dict[str, pd.DataFrame]:
+        """The partner's slice of the KPI table, by KPI."""
+        frame = self.dataset.kpi_rows(partner_id=self.partner_id)
+        return {str(name): part for name, part in frame.groupby("kpi", sort=True)}
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """All targets of the dataset."""
+        return self.dataset.targets()
+
+    def has(self, kpi: str) -> bool:
+        """Whether the partner has a value of this KPI in the period."""
+        return self.measure(kpi, record=False) is not None
+
+    def register(self, table: str) -> pd.DataFrame | None:
+        """Rows of a register that concern this partner, or None where the dataset lacks it."""
+        return self.dataset.register(table, partner_id=self.partner_id)
+
+    def daily(self, kpi: str, where: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Sums per day of one KPI: index date, columns numerator and denominator; days without rows are absent."""
+        rows = self.rows.get(kpi)
+        if rows is None:
+            return pd.DataFrame({"numerator": [], "denominator": []}, index=pd.DatetimeIndex([], name="date"))
+        for dimension, value in (where or {}).items():
+            rows = rows[rows[dimension] == value]
+        return rows.groupby("date")[["numerator", "denominator"]].sum()
+
+    def measure(
+        self,
+        kpi: str,
+        *,
+        period: ReportPeriod | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        where: Mapping[str, str] | None = None,
+        record: bool = True,
+    ) -> Measure | None:
+        """Compute a KPI for a stretch of time and a slice.
+
+        Parameters
+        ----------
+        kpi : str
+            Name in the catalogue.
+        period : ReportPeriod, optional
+            The review's own period by default; ``start`` and ``end`` give any other stretch, both days included.
+        where : mapping of str to str, optional
+            Slice, by dimension (site, channel, product, shift, category).
+        record : bool, default True
+            Whether the number is printed, and so belongs in the ledger.
+
+        Returns
+        -------
+        Measure or None
+            None where there is no row: missing, not zero.
+        """
+        definition = self.dataset.find_kpi(kpi)
+        period = period or self.period
+        start, end = start or period.start, end or period.end
+        days = self._daily_cache(kpi, where).loc[pd.Timestamp(start) : pd.Timestamp(end)]
+        numerator, denominator = float(days["numerator"].sum()), float(days["denominator"].sum())
+        if days.empty or (denominator == 0 and definition.pooling == "ratio"):
+            return None
+        value = numerator if definition.pooling == "total" else definition.scale * numerator / denominator
+        found = Measure(
+            kpi=definition,
+            start=start,
+            end=end,
+            where=dict(where or {}),
+            numerator=numerator,
+            denominator=denominator,
+            value=value,
+            days=len(days),
+            interval=self._interval(definition, days, where),
+            currency=self.currency,
+        )
+        if record:
+            self.ledger[kpi, start, end, tuple(sorted(found.where.items()))] = found
+        return found
+
+    def series(
+        self, kpi: str, grain: PeriodGrain, periods: int, where: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        """Values of the last periods up to the end of the review's period.
+
+        Returns
+        -------
+        DataFrame
+            Columns label, start, end, value, numerator, denominator, days; oldest first; NaN where there is no row.
+        """
+        last = self._period_at(self.period.end, grain)
+        rows = []
+        for step in range(1 - periods, 1):
+            period = last.shifted(step)
+            found = self.measure(kpi, period=period, where=where)
+            missing = float("nan")
+            rows.append(
+                {
+                    "label": period.label,
+                    "start": period.start,
+                    "end": period.end,
+                    "value": found.value if found else missing,
+                    "numerator": found.numerator if found else missing,
+                    "denominator": found.denominator if found else missing,
+                    "days": found.days if found else 0,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def slices(self, kpi: str, dimension: Dimension) -> list[str]:
+        """Values of a dimension that this KPI has in the period, most cases first."""
+        rows = self.rows.get(kpi)
+        if rows is None:
+            return []
+        inside = rows[rows["date"].between(pd.Timestamp(self.period.start), pd.Timestamp(self.period.end))]
+        return [str(name) for name in inside.groupby(dimension)["denominator"].sum().sort_values(ascending=False).index]
+
+    def before(self) -> tuple[date, date]:
+        """First and last day of the comparison stretch: three months for a month or quarter, else three periods."""
+        if self.period.grain in ("day", "week"):
+            return self.period.shifted(-3).start, self.period.start - timedelta(days=1)
+        months = parse_period(f"{self.period.start:%Y-%m}")
+        return months.shifted(-3).start, months.start - timedelta(days=1)
+
+    def _period_at(self, day: date, grain: PeriodGrain) -> ReportPeriod:
+        if grain == "month":
+            return parse_period(f"{day:%Y-%m}")
+        if grain == "quarter":
+            return parse_period(f"{day.year}-Q{(day.month + 2) // 3}")
+        if grain == "week":
+            year, week, _ = day.isocalendar()
+            period = parse_period(f"{year}-W{week:02d}")
+            # A week that the period cuts would look like a fall in volume; the last whole one is the newest.
+            return period if period.end <= day else period.shifted(-1)
+        return parse_period(str(day))
+
+    def _daily_cache(self, kpi: str, where: Mapping[str, str] | None) -> pd.DataFrame:
+        key = (kpi, tuple(sorted((where or {}).items())))
+        cache = self.__dict__.setdefault("_daily", {})
+        if key not in cache:
+            cache[key] = self.daily(kpi, where)
+        return cache[key]
+
+    def _interval(self, kpi: Kpi, days: pd.DataFrame, where: Mapping[str, str] | None) -> RatioInterval | None:
+        """How sure a value is; None for totals and billed amounts, which are counted, not estimated."""
+        if kpi.sampling == "none":
+            return None
+        sums = days["numerator"], days["denominator"]
+        try:
+            if kpi.sampling == "events":
+                return event_rate_interval(*sums, confidence_level=self.confidence_level)
+            make = share_interval if kpi.sampling == "cases" else ratio_interval
+            known = self._autocorrelation(kpi.name, where)
+            found = make(*sums, confidence_level=self.confidence_level, autocorrelation=known)
+        except InsufficientDataError:
+            return None
+        return found if isfinite(found.ci_low) else None
+
+    def _autocorrelation(self, kpi: str, where: Mapping[str, str] | None) -> float | None:
+        key = (kpi, tuple(sorted((where or {}).items())))
+        cache: dict[Any, float | None] = self.__dict__.setdefault("_rho", {})
+        if key not in cache:
+            first = pd.Timestamp(self.period.end) - pd.Timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1)
+            days = self._daily_cache(kpi, where).loc[first : pd.Timestamp(self.period.end)]
+            cache[key] = autocorrelation_of_days(days["numerator"], days["denominator"])
+        return cache[key]
+
+
+def open_review(
+    data: str | Path | Dataset, partner: str, period: str = "", *, confidence_level: float = 0.95
+) -> Review:
+    """Open the review of one partner in one period.
+
+    Parameters
+    ----------
+    data : str, Path or Dataset
+        Folder of the dataset.
+    partner : str
+        Id or name of the partner.
+    period : str, optional
+        2026-03, 2026-W12, 2026-Q1 or 2026-03-14; by default the last complete month of the data.
+    confidence_level : float, default 0.95
+
+    Returns
+    -------
+    Review
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used, or the period has no rows.
+    UnknownNameError
+        If there is no such partner.
+    """
+    dataset = (data if isinstance(data, Dataset) else open_dataset(data)).prepare()
+    return Review(
+        dataset=dataset,
+        partner_id=dataset.find_partner(partner),
+        period=dataset.period(period),
+        confidence_level=confidence_level,
+    )

@@ -1,0 +1,101 @@
+"""What carried a change: which slices, through their rate or through the mix, and which dated events stand near it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.kpis import Kpi
+from bpo_analysis.review.context import Review
+from bpo_analysis.stats import ChangeDecomposition, decompose_change
+
+__all__ = ["Driver", "drivers", "events_between", "events_near"]
+
+_DIMENSIONS = ("category", "channel", "product", "site")
+_MAX_SLICES = 12
+EVENT_LEAD_DAYS = 31
+"""How long before the period an event may lie and still be named beside a change in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The change of one KPI against the stretch before, over the slices of one dimension."""
+
+    kpi: Kpi
+    dimension: str
+    result: ChangeDecomposition
+
+    @property
+    def largest(self) -> list[str]:
+        """Slices by the size of their contribution, largest first."""
+        size = (self.result.table["rate_effect"] + self.result.table["mix_effect"]).abs()
+        return [str(name) for name in size.sort_values(ascending=False, kind="stable").index]
+
+
+def drivers(review: Review, kpi: str) -> Driver | None:
+    """Decompose the change of a KPI over the first dimension that has at least two slices; None where none has."""
+    definition = review.kpis[kpi]
+    rows = review.rows.get(kpi)
+    if rows is None or definition.pooling == "total" or definition.grain == "month":
+        return None
+    start, end = review.before()
+    now = _between(rows, review.period.start, review.period.end)
+    before = _between(rows, start, end)
+    for dimension in _DIMENSIONS:
+        if now[dimension].nunique() < 2:
+            continue
+        try:
+            result = decompose_change(_sums(before, dimension), _sums(now, dimension))
+        except InsufficientDataError:
+            return None
+        return Driver(kpi=definition, dimension=dimension, result=_scaled(result, definition.scale))
+    return None
+
+
+def _between(rows: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
+    return rows[rows["date"].between(pd.Timestamp(start), pd.Timestamp(end))]
+
+
+def _sums(rows: pd.DataFrame, dimension: str) -> pd.DataFrame:
+    named = rows.assign(**{dimension: rows[dimension].fillna("(not given)")})
+    return named.groupby(dimension)[["numerator", "denominator"]].sum()
+
+
+def _scaled(result: ChangeDecomposition, scale: float) -> ChangeDecomposition:
+    if scale == 1:
+        return result
+    table = result.table.copy()
+    table[["before", "after", "rate_effect", "mix_effect"]] *= scale
+    return ChangeDecomposition(
+        before=result.before * scale,
+        after=result.after * scale,
+        change=result.change * scale,
+        rate_effect=result.rate_effect * scale,
+        mix_effect=result.mix_effect * scale,
+        table=table,
+        n=result.n,
+        method=result.method,
+    )
+
+
+def events_between(review: Review, start: date, end: date, kpi: str = "") -> pd.DataFrame:
+    """Return dated events of the partner (or of all) that touch a stretch, oldest first; empty without the table."""
+    events = review.register("events")
+    if events is None:
+        return pd.DataFrame({"start": [], "end": [], "title": [], "kind": [], "kpi": [], "owner_side": []})
+    first, last = pd.Timestamp(start), pd.Timestamp(end)
+    begins = pd.to_datetime(events["start"])
+    ends = pd.to_datetime(events["end"]).fillna(begins)
+    inside = (begins <= last) & (ends >= first)
+    if kpi:
+        inside &= events["kpi"].isna() | (events["kpi"] == kpi)
+    return events[inside].assign(start=begins[inside], end=ends[inside]).sort_values("start", kind="stable")
+
+
+def events_near(review: Review, kpi: str) -> pd.DataFrame:
+    """Return events in the period or shortly before it that concern a KPI by name."""
+    near = events_between(review, review.period.start - timedelta(days=EVENT_LEAD_DAYS), review.period.end, kpi)
+    return near[near["kpi"] == kpi]

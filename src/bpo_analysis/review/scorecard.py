@@ -1,0 +1,321 @@
+"""Did the partner do what was agreed, and how sure is that? Two marks per KPI, never merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import floor, isfinite
+from typing import Literal
+
+import pandas as pd
+
+from bpo_analysis.data import Target, target_for
+from bpo_analysis.formats import decimals_of, format_change, format_value, shown_number
+from bpo_analysis.kpis import GROUPS, Kpi
+from bpo_analysis.periods import ReportPeriod
+from bpo_analysis.review.context import Measure, Review
+from bpo_analysis.stats import difference_of_ratios
+
+__all__ = [
+    "CONTRACT_STATES",
+    "Clause",
+    "ScoreRow",
+    "clauses",
+    "contract_state",
+    "evidence_state",
+    "headline_names",
+    "is_good",
+    "score",
+    "scorecard",
+    "target_text",
+]
+
+ContractState = Literal["met", "missed", "no target", "not measurable", "not due"]
+EvidenceState = Literal["clearly above", "clearly below", "cannot tell", "no target"]
+CONTRACT_STATES: tuple[ContractState, ...] = ("met", "missed", "not due", "no target", "not measurable")
+
+_HEADLINE_GROUPS = GROUPS[:4]
+_FIRST_CHOICES: dict[str, tuple[str, ...]] = {
+    "quality": ("qa_score", "critical_error_accuracy", "fcr", "reopen_rate"),
+    "satisfaction": ("csat", "nps", "ces"),
+    "turnaround": ("service_level", "sla_attainment", "abandonment_rate", "asa_s"),
+    "cost": ("cost_per_contact",),
+}
+MIN_CASES_A_DAY = 30
+"""Below this a single day is mostly chance, and consistency is counted in weeks."""
+CONSISTENCY_WEEKS = 13
+_PER_GROUP = 2
+"""KPIs of a group on the first screen where the dataset does not say: four groups, at most eight rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """One row of the scorecard.
+
+    ``contract`` is exact arithmetic on the rounded number; ``evidence`` says on which side of the target the interval
+    lies. ``change`` is against the pooled three months before, with its limits.
+    """
+
+    kpi: Kpi
+    group: str
+    measure: Measure | None
+    target: Target | None
+    contract: ContractState
+    evidence: EvidenceState
+    before: Measure | None
+    change: float | None
+    change_limits: tuple[float, float] | None
+    currency: str
+
+    @property
+    def good(self) -> bool | None:
+        """Whether the evidence lies on the good side of the target; None where there is no evidence."""
+        return is_good(self.evidence, self.kpi, self.target)
+
+    @property
+    def change_is_clear(self) -> bool:
+        """Whether the interval of the change leaves out zero."""
+        return self.change_limits is not None and (self.change_limits[0] > 0 or self.change_limits[1] < 0)
+
+    @property
+    def change_good(self) -> bool | None:
+        """Whether a clear change is an improvement; None where it is not clear or has no direction."""
+        if not self.change_is_clear or self.change is None or self.kpi.better == "none":
+            return None
+        return (self.change > 0) == (self.kpi.better == "higher")
+
+    @property
+    def change_text(self) -> str:
+        """The change as printed."""
+        return format_change(self.change, self.kpi.unit, currency=self.currency)
+
+    @property
+    def target_text(self) -> str:
+        """The target as printed."""
+        return target_text(self.target, self.kpi, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One target in force, with its result and how consistently it was met.
+
+    ``unit`` is day or week: days of the period where a usual day has enough cases to be judged, otherwise the last
+    weeks up to its end. ``measured`` is 0 where single days and weeks mean nothing (billed months, headcounts).
+    """
+
+    row: ScoreRow
+    scope: str
+    unit: str = "day"
+    met: int = 0
+    measured: int = 0
+    worst: tuple[str, float] | None = None
+    longest_miss: int = 0
+
+
+def scorecard(review: Review) -> list[ScoreRow]:
+    """Rows of the first screen, in the order of its four groups; KPIs that the data cannot carry are left out."""
+    return [score(review, name, group) for group, names in headline_names(review).items() for name in names]
+
+
+def headline_names(review: Review) -> dict[str, tuple[str, ...]]:
+    """KPIs of the first screen by group: those the dataset names, otherwise the first the data can carry."""
+    chosen = review.dataset.config.headline
+    names: dict[str, tuple[str, ...]] = {}
+    for group in _HEADLINE_GROUPS:
+        given = chosen.get(group) if chosen else None
+        candidates = given if given is not None else () if chosen else _FIRST_CHOICES[group]
+        available = [name for name in candidates if name in review.kpis and name not in review.dataset.unavailable]
+        names[group] = tuple(available if given else available[:_PER_GROUP])
+    return names
+
+
+def score(review: Review, name: str, group: str = "", *, target: Target | None = None) -> ScoreRow:
+    """Judge one KPI of the review's period against its target."""
+    kpi = review.kpis[name]
+    where = {"channel": target.channel} if target is not None and target.channel else None
+    if target is None:
+        target = _target(review, name)
+    measure = review.measure(name, where=where)
+    start, end = review.before()
+    before = review.measure(name, start=start, end=end, where=where)
+    change, limits = _change(measure, before)
+    return ScoreRow(
+        kpi=kpi,
+        group=group or kpi.group,
+        measure=measure,
+        target=target,
+        contract=contract_state(measure, target, review.period),
+        evidence=evidence_state(measure, target),
+        before=before,
+        change=change,
+        change_limits=limits,
+        currency=review.currency,
+    )
+
+
+def _target(review: Review, name: str) -> Target | None:
+    """Target for the partner as a whole; a target for one channel counts where the KPI has no other channel."""
+    whole = target_for(review.targets, name, review.partner_id, review.period.end)
+    if whole is not None:
+        return whole
+    channels = review.slices(name, "channel")
+    return next((t for t in _in_force(review) if t.kpi == name and channels == [t.channel]), None)
+
+
+def _in_force(review: Review) -> list[Target]:
+    """Targets of tier 'expected' in force on the last day of the period, the particular in place of the general."""
+    mine = [
+        t
+        for t in review.targets
+        if t.tier == "expected" and t.partner_id in (None, review.partner_id) and t.holds_on(review.period.end)
+    ]
+    best: dict[tuple[str, str | None], Target] = {}
+    for target in sorted(mine, key=lambda t: (t.partner_id is not None, t.valid_from or date.min)):
+        best[target.kpi, target.channel] = target
+    return list(best.values())
+
+
+def contract_state(measure: Measure | None, target: Target | None, period: ReportPeriod) -> ContractState:
+    """Compare the number as it is printed with the target: round once, then compare, so that both always agree."""
+    if target is None:
+        return "no target"
+    if measure is None:
+        return "not measurable"
+    if target.due_date is not None and target.due_date > period.end:
+        return "not due"
+    return "met" if _meets(measure.value, target, measure.kpi) else "missed"
+
+
+def _meets(value: float, target: Target, kpi: Kpi) -> bool:
+    digits = decimals_of(kpi.unit) if target.decimals is None else target.decimals
+    shown, low = _rounded(value, kpi, digits), _rounded(target.value, kpi, digits)
+    if target.op == ">=":
+        return shown >= low
+    if target.op == "<=":
+        return shown <= low
+    return low <= shown <= _rounded(target.value_high or target.value, kpi, digits)
+
+
+def _rounded(value: float, kpi: Kpi, digits: int) -> float:
+    """Round half up on the printed number, as contracts do; the tiny step undoes binary fractions (0.945 * 100)."""
+    scale = 10**digits
+    return float(floor(shown_number(value, kpi.unit) * scale + 0.5 + 1e-9) / scale)
+
+
+def evidence_state(measure: Measure | None, target: Target | None) -> EvidenceState:
+    """Say on which side of the target the interval lies, or that it lies on both."""
+    if target is None:
+        return "no target"
+    if measure is None or measure.limits is None:
+        return "cannot tell"
+    low, high = measure.limits
+    upper = target.value if target.value_high is None else target.value_high
+    if low > upper:
+        return "clearly above"
+    if high < target.value:
+        return "clearly below"
+    return "cannot tell"
+
+
+def is_good(evidence: EvidenceState, kpi: Kpi, target: Target | None) -> bool | None:
+    """Whether a state of evidence is on the good side: the target's own comparison decides, then the KPI."""
+    if target is None or evidence not in ("clearly above", "clearly below"):
+        return None
+    if target.op == "between":
+        return False
+    return (evidence == "clearly above") == (target.op == ">=")
+
+
+def _change(now: Measure | None, before: Measure | None) -> tuple[float | None, tuple[float, float] | None]:
+    if now is None or before is None:
+        return None, None
+    if now.kpi.pooling == "total":
+        # Totals of stretches of different length are compared per day of data.
+        per_day = before.value / before.days * now.days
+        return now.value - per_day, None
+    if now.interval is None or before.interval is None:
+        return now.value - before.value, None
+    difference, low, high = difference_of_ratios(now.interval, before.interval)
+    scale = now.kpi.scale
+    return difference * scale, (low * scale, high * scale) if isfinite(low) else None
+
+
+def target_text(target: Target | None, kpi: Kpi, currency: str = "") -> str:
+    """Print a target with its comparison and, where it lies ahead, its due date."""
+    if target is None:
+        return "no target"
+    decimals = target.decimals
+    value = format_value(target.value, kpi.unit, currency=currency, decimals=decimals)
+    if target.op == "between":
+        text = f"{value} to {format_value(target.value_high, kpi.unit, currency=currency, decimals=decimals)}"
+    else:
+        text = f"{'≥' if target.op == '>=' else '≤'} {value}"
+    return f"{text} by {target.due_date}" if target.due_date is not None else text
+
+
+def clauses(review: Review) -> list[Clause]:
+    """Every target in force for the partner, with the share of days that met it.
+
+    The monthly figure can hide bad days: consistency counts days, not contacts.
+    """
+    found = []
+    for target in sorted(_in_force(review), key=lambda t: (t.clause, t.kpi, t.channel or "")):
+        if target.kpi in review.dataset.unavailable:
+            row = ScoreRow(
+                kpi=review.kpis[target.kpi],
+                group=review.kpis[target.kpi].group,
+                measure=None,
+                target=target,
+                contract="not measurable",
+                evidence="cannot tell",
+                before=None,
+                change=None,
+                change_limits=None,
+                currency=review.currency,
+            )
+            found.append(Clause(row=row, scope=target.channel or ""))
+            continue
+        row = score(review, target.kpi, target=target)
+        found.append(_consistency(review, row, target))
+    return found
+
+
+def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
+    kpi, scope = row.kpi, target.channel or ""
+    if kpi.pooling == "total" or kpi.grain == "month" or kpi.group == "people" or review.dataset.grain == "month":
+        return Clause(row=row, scope=scope)
+    daily = review.daily(kpi.name, {"channel": scope} if scope else None).loc[: str(review.period.end)]
+    inside = daily.loc[str(review.period.start) :]
+    unit = "day" if len(inside) and inside["denominator"].median() >= MIN_CASES_A_DAY else "week"
+    if unit == "week":
+        # Weeks end with the period, so that its last week is a whole one.
+        weeks = (pd.Timestamp(review.period.end) - daily.index).days // 7
+        inside = (
+            daily[weeks < CONSISTENCY_WEEKS]
+            .groupby(
+                pd.Timestamp(review.period.end) - pd.to_timedelta(weeks[weeks < CONSISTENCY_WEEKS] * 7 + 6, unit="D")
+            )
+            .sum()
+        )
+    inside = inside[inside["denominator"] > 0]
+    values = kpi.scale * inside["numerator"] / inside["denominator"]
+    judged = [(f"{day:%Y-%m-%d}", float(value), _meets(float(value), target, kpi)) for day, value in values.items()]
+    pick = min if target.op == ">=" else max
+    worst = pick(judged, key=lambda d: d[1]) if judged else None
+    return Clause(
+        row=row,
+        scope=scope,
+        unit=unit,
+        met=sum(met for _, _, met in judged),
+        measured=len(judged),
+        worst=(worst[0], worst[1]) if worst else None,
+        longest_miss=_longest([not met for _, _, met in judged]),
+    )
+
+
+def _longest(flags: list[bool]) -> int:
+    run = longest = 0
+    for flag in flags:
+        run = run + 1 if flag else 0
+        longest = max(longest, run)
+    return longest

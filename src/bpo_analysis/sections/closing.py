@@ -1,0 +1,213 @@
+"""Why it moved, and the appendix: definitions, targets, data accounting, provenance."""
+
+from __future__ import annotations
+
+import platform
+from datetime import date
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+import bpo_analysis
+from bpo_analysis import page
+from bpo_analysis.formats import MISSING, format_value, plural
+from bpo_analysis.page import Column
+from bpo_analysis.review.context import Measure, Review
+from bpo_analysis.review.drivers import drivers, events_between
+from bpo_analysis.review.scorecard import scorecard, target_text
+from bpo_analysis.sections.parts import contribution_figure, day_text, slice_table, text_or_missing
+from bpo_analysis.sections.section import Section, missing
+
+__all__ = ["appendix", "why_it_moved"]
+
+_MAX_DRIVERS = 3
+_READING = (
+    "A rate effect is a slice doing better or worse; a mix effect is more or fewer contacts of that slice. "
+    "Neither proves a cause."
+)
+_PACKAGES = ("pandas", "numpy", "scipy", "ibis-framework", "duckdb", "matplotlib")
+
+
+def why_it_moved(review: Review) -> Section:
+    """Rate and mix of the KPIs that moved, where the missed ones fall short, and the dated events of the time."""
+    id, title = "drivers", "Why it moved"
+    rows = scorecard(review)
+    moved = [d for r in rows if r.change_is_clear and (d := drivers(review, r.kpi.name)) is not None][:_MAX_DRIVERS]
+    short = [r for r in rows if r.contract == "missed" and len(review.slices(r.kpi.name, "category")) > 1][
+        :_MAX_DRIVERS
+    ]
+    start, _ = review.before()
+    events = events_between(review, start, review.period.end)
+    if not moved and not short and events.empty:
+        reason = "no headline KPI moved beyond chance or missed its target, and no event is on record."
+        return missing(id, title, reason)
+    if moved:
+        figures = Markup("").join(contribution_figure(driver) for driver in moved)
+        body = Markup('<div class="charts">{}</div>').format(figures) + page.note(_READING)
+    else:
+        body = Markup("<p>No headline KPI moved beyond chance against the three months before.</p>")
+    for row in short:
+        caption = f"{row.kpi.label} by reason, worst first: target {row.target_text}"
+        body += slice_table(review, row.kpi.name, "category", caption=caption, worst_first=True)
+    body += _events(events, start)
+    question = "Which slices carried the change, and what happened around it?"
+    return Section(id, page.section(id, title, body, question=question))
+
+
+def _events(events: pd.DataFrame, start: date) -> Markup:
+    if events.empty:
+        return Markup("<p>No dated event is on record since {}.</p>").format(start)
+    columns = [Column("From"), Column("To"), Column("Event"), Column("Kind"), Column("Side")]
+    rows = [
+        [
+            day_text(r["start"]),
+            day_text(r["end"]),
+            str(r["title"]),
+            text_or_missing(r["kind"]),
+            text_or_missing(r["owner_side"]),
+        ]
+        for r in events.to_dict("records")
+    ]
+    return page.table(columns, rows, caption=f"Dated events since {start}; near in time is not the same as cause")
+
+
+def appendix(review: Review) -> Section:
+    """Definitions, targets, what became of every row, warnings, and what the page was made from."""
+    body = (
+        _definitions(review) + _target_history(review) + _accounting(review) + _warnings(review) + _provenance(review)
+    )
+    html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
+    return Section("appendix", html, _record(review))
+
+
+def _definitions(review: Review) -> Markup:
+    used = dict.fromkeys(measure.kpi.name for measure in review.ledger.values())
+    columns = [Column("KPI"), Column("Definition"), Column("Role"), Column("Better")]
+    rows = []
+    for name in sorted(used, key=lambda n: review.kpis[n].label.casefold()):
+        kpi = review.kpis[name]
+        label = Markup('<span id="def-{}">{}</span>').format(name, kpi.label)
+        rows.append([label, _sentence(kpi.definition), kpi.timing, {"none": "neither"}.get(kpi.better, kpi.better)])
+    return page.table(columns, rows, caption="Definitions of the KPIs on this page")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _target_history(review: Review) -> Markup:
+    mine = [t for t in review.targets if t.partner_id in (None, review.partner_id)]
+    if not mine:
+        return Markup("")
+    columns = [
+        Column("KPI"),
+        Column("Target", "right"),
+        Column("Scope"),
+        Column("Tier"),
+        Column("From"),
+        Column("To"),
+        Column("Kind"),
+        Column("Status"),
+    ]
+    rows = []
+    for target in sorted(mine, key=lambda t: (t.kpi, str(t.valid_from))):
+        kpi = review.kpis[target.kpi]
+        scope = ", ".join(filter(None, [review.name if target.partner_id else "all partners", target.channel]))
+        kind = (
+            target.kind
+            if target.baseline is None
+            else f"{target.kind}, from {format_value(target.baseline, kpi.unit, currency=review.currency)}"
+        )
+        rows.append(
+            [
+                kpi.label,
+                target_text(target, kpi, review.currency),
+                scope,
+                target.tier,
+                day_text(target.valid_from),
+                day_text(target.valid_to),
+                kind,
+                target.status,
+            ]
+        )
+    return page.details(
+        f"All {plural(len(mine), 'target')} that ever held", page.table(columns, rows, caption="Targets, as dated rows")
+    )
+
+
+def _accounting(review: Review) -> Markup:
+    check = review.dataset.check()
+    columns = [Column("Table"), Column("Step"), Column("Rows", "right"), Column("Why")]
+    rows = [[c.table, c.step, f"{c.rows:,}".replace("-", "−"), c.why or ""] for c in check.counts]
+    table = page.table(columns, rows, caption="What became of every row of the dataset", row_headers=False)
+    changed = [c for c in check.counts if c.step.startswith(("dropped", "changed"))]
+    summary = (
+        f"Row accounting: {plural(len(changed), 'named rule')} took out or changed rows"
+        if changed
+        else "Row accounting: no row taken out or changed"
+    )
+    return page.details(summary, table)
+
+
+def _warnings(review: Review) -> Markup:
+    check = review.dataset.check()
+    found = [p for p in check.found if p.severity == "warning"]
+    items = Markup("").join(
+        Markup("<li>{} {}: {} ({}; {})</li>").format(
+            p.table, p.column, p.rule, p.value or MISSING, plural(p.count, "row")
+        )
+        for p in found
+    )
+    items += Markup("").join(Markup("<li>{}</li>").format(note) for note in check.notes)
+    if not items:
+        return Markup("<p>The data passed every check without a warning.</p>")
+    return page.details(
+        f"{plural(len(found), 'warning')} and {plural(len(check.notes), 'note')} of the data check",
+        Markup("<ul>{}</ul>").format(items),
+    )
+
+
+def _provenance(review: Review) -> Markup:
+    dataset = review.dataset
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    attribution = Markup("<p>{}</p>").format(dataset.config.attribution) if dataset.config.attribution else Markup("")
+    return attribution + Markup(
+        "<p class='muted'>Dataset {}, fingerprint {}. bpo_analysis {}, Python {}, {}.</p>"
+    ).format(dataset.name, dataset.fingerprint, bpo_analysis.__version__, platform.python_version(), versions)
+
+
+def _record(review: Review) -> dict[str, Any]:
+    check = review.dataset.check()
+    return {
+        "data": {
+            "name": review.dataset.name,
+            "title": review.dataset.title,
+            "path": str(review.dataset.path),
+            "fingerprint": review.dataset.fingerprint,
+            "first_day": str(review.dataset.span[0]),
+            "last_day": str(review.dataset.span[1]),
+        },
+        "rows": [{"table": c.table, "step": c.step, "rows": c.rows} for c in check.counts],
+        "kpis": [_ledger_row(review, measure) for measure in review.ledger.values()],
+    }
+
+
+def _ledger_row(review: Review, measure: Measure) -> dict[str, Any]:
+    limits = measure.limits
+    return {
+        "partner_id": review.partner_id,
+        "kpi": measure.kpi.name,
+        "from": str(measure.start),
+        "to": str(measure.end),
+        "slice": "; ".join(f"{k}={v}" for k, v in measure.where.items()),
+        "numerator": measure.numerator,
+        "denominator": measure.denominator if measure.kpi.pooling == "ratio" else None,
+        "value": measure.value,
+        "unit": measure.kpi.unit,
+        "ci_low": limits[0] if limits else None,
+        "ci_high": limits[1] if limits else None,
+        "shown": measure.text,
+        "days": measure.days,
+    }

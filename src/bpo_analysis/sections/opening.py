@@ -1,0 +1,211 @@
+"""Banner and first screen: what a reader who stops here must have seen."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from markupsafe import Markup
+
+from bpo_analysis import page
+from bpo_analysis.page import Cell, Column
+from bpo_analysis.review.context import Review
+from bpo_analysis.review.findings import (
+    MAX_ON_FIRST_SCREEN,
+    Ask,
+    Finding,
+    asks,
+    changes,
+    confidence,
+    coverage,
+    flags,
+    verdict,
+)
+from bpo_analysis.review.scorecard import CONTRACT_STATES, ScoreRow, headline_names, scorecard
+from bpo_analysis.sections.parts import (
+    SPARK_MONTHS,
+    actual_cell,
+    change_cell,
+    evidence_cell,
+    kpi_link,
+    percent,
+    spark_cell,
+)
+from bpo_analysis.sections.section import Section
+
+__all__ = ["first_screen", "masthead"]
+
+_GROUP_NAMES = {
+    "quality": "Quality",
+    "satisfaction": "Satisfaction",
+    "turnaround": "Turnaround and efficiency",
+    "cost": "Cost",
+}
+
+
+def masthead(review: Review, *, status: str = "final") -> Section:
+    """Who, when, from which data: the heading of a report."""
+    dataset = review.dataset
+    first, last = dataset.span
+    kind = "In-house team" if review.partner["kind"] == "inhouse" else "Outside partner"
+    client = f"{dataset.config.client}. " if dataset.config.client else ""
+    draft = Markup(' <strong class="draft">Draft</strong>') if status == "draft" else Markup("")
+    html = Markup(
+        '<header class="masthead"><h1>{name}: {period}{draft}</h1><p>{client}{kind}. Data {first} to {last}, '
+        '<a href="#appendix">fingerprint {print}</a>.</p></header>'
+    ).format(
+        name=review.name,
+        period=review.period.title,
+        draft=draft,
+        client=client,
+        kind=kind,
+        first=first,
+        last=last,
+        print=dataset.fingerprint[:8],
+    )
+    return Section("masthead", html)
+
+
+def first_screen(review: Review) -> Section:
+    """Verdict, four rows, what changed, what is asked, risk flags, and how far the numbers can be trusted."""
+    rows = scorecard(review)
+    sentence, tone = verdict(review, rows)
+    moved, wanted, risks = changes(review, rows), asks(review, rows), flags(review)
+    html = Markup(
+        '<div class="first-screen" id="summary"><p class="verdict {tone}">{sentence}</p>{table}'
+        '<div class="columns">{changed}{asked}</div>'
+        '{risks}<p class="confidence">{confidence}</p></div>'
+    ).format(
+        tone=tone,
+        sentence=sentence,
+        table=_table(review, rows),
+        changed=_changed(moved),
+        asked=_asked(wanted),
+        risks=_flags(risks),
+        confidence=confidence(review),
+    )
+    return Section("summary", html, {"headline": _headline(review, rows, sentence, wanted, risks)})
+
+
+def _table(review: Review, rows: list[ScoreRow]) -> Markup:
+    names = headline_names(review)
+    columns = [
+        Column("KPI"),
+        Column("Target", "right"),
+        Column("Actual", "right", f"{percent(review.confidence_level)} interval"),
+        Column("Contract"),
+        Column("Evidence"),
+        Column("Change", "right", "to 3 months before"),
+        Column(f"{SPARK_MONTHS} months"),
+    ]
+    body: list[list[str | Markup | Cell]] = [
+        [
+            Markup('<span class="group">{}</span> {}').format(_GROUP_NAMES[row.group], kpi_link(row.kpi)),
+            row.target_text,
+            actual_cell(row),
+            page.contract_mark(row.contract),
+            evidence_cell(row),
+            change_cell(row),
+            spark_cell(review, row.kpi, row.target.value if row.target else None),
+        ]
+        for row in rows
+    ]
+    table = page.table(
+        columns,
+        body,
+        caption=f"{review.name}, {review.period.title}: what was agreed and what came",
+        classes="scorecard stack",
+    )
+    empty = [_GROUP_NAMES[group].lower() for group, kpis in names.items() if not kpis]
+    if not empty:
+        return table
+    return table + page.note(
+        f"Not in these data: {', '.join(empty)}. No table of the dataset carries a KPI of that kind."
+    )
+
+
+def _changed(found: list[Finding]) -> Markup:
+    if not found:
+        items = Markup("<li>No headline KPI moved beyond chance against the three months before.</li>")
+    else:
+        items = Markup("").join(
+            Markup('<li class="{}">{} <a href="#{}">Evidence</a></li>').format(f.tone, f.text, f.anchor) for f in found
+        )
+    return Markup(
+        '<section class="card" aria-label="What changed"><h2>What changed, and why</h2>'
+        '<ul class="changed">{}</ul></section>'
+    ).format(items)
+
+
+def _asked(wanted: list[Ask]) -> Markup:
+    shown = wanted[:MAX_ON_FIRST_SCREEN]
+    items = Markup("").join(
+        Markup('<li>{} <span class="muted">{}, {}.</span> <a href="#{}">More</a></li>').format(
+            a.text, a.owner, a.due, a.anchor
+        )
+        for a in shown
+    )
+    if not shown:
+        items = Markup("<li>Nothing is asked of you this time.</li>")
+    rest = len(wanted) - len(shown)
+    more = (
+        Markup('<p class="muted">{} more under <a href="#actions">root causes and actions</a>.</p>').format(rest)
+        if rest
+        else Markup("")
+    )
+    return Markup(
+        '<section class="card" aria-label="Decisions needed"><h2>Decisions needed</h2>'
+        '<ol class="asks">{}</ol>{}</section>'
+    ).format(items, more)
+
+
+def _flags(risks: list[Finding]) -> Markup:
+    if not risks:
+        return Markup("")
+    items = Markup("").join(
+        Markup('<li class="{}"><a href="#{}">{}</a></li>').format(r.tone, r.anchor, r.text) for r in risks
+    )
+    return Markup('<ul class="flags" aria-label="Risk flags">{}</ul>').format(items)
+
+
+def _headline(
+    review: Review, rows: list[ScoreRow], sentence: str, wanted: list[Ask], risks: list[Finding]
+) -> dict[str, Any]:
+    return {
+        "partner_id": review.partner_id,
+        "partner": review.name,
+        "kind": str(review.partner["kind"]),
+        "period": review.period.label,
+        "period_label": review.period.title,
+        "verdict": sentence,
+        "data_confidence": confidence(review),
+        "coverage": f"Data: {coverage(review)}.",
+        "counts": {state: sum(row.contract == state for row in rows) for state in CONTRACT_STATES},
+        "kpis": [_headline_kpi(review, row) for row in rows],
+        "asks": [{"text": a.text, "owner": a.owner, "due": a.due} for a in wanted],
+        "flags": [r.text for r in risks],
+    }
+
+
+def _headline_kpi(review: Review, row: ScoreRow) -> dict[str, Any]:
+    series = review.series(row.kpi.name, "month", SPARK_MONTHS)
+    measure = row.measure
+    return {
+        "kpi": row.kpi.name,
+        "label": row.kpi.label,
+        "group": row.group,
+        "unit": row.kpi.unit,
+        "better": row.kpi.better,
+        "actual": measure.value if measure else None,
+        "actual_text": measure.text if measure else "",
+        "interval_text": measure.interval_text if measure else "",
+        "target_text": row.target_text,
+        "target": row.target.value if row.target else None,
+        "contract": row.contract,
+        "evidence": row.evidence,
+        "good": row.good,
+        "change_text": row.change_text,
+        "change_good": row.change_good,
+        "spark": [None if isnan(v) else float(v) for v in series["value"]],
+        "n_text": measure.base_text if measure else "",
+    }

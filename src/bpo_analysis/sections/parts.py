@@ -1,0 +1,329 @@
+"""Building blocks that several sections share: the table of KPIs, the trend chart, the chart of contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import isnan
+
+import pandas as pd
+from markupsafe import Markup
+
+from bpo_analysis import page
+from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, plural
+from bpo_analysis.kpis import Kpi
+from bpo_analysis.page import Cell, Column
+from bpo_analysis.plotting import EventMark, plot_contributions, plot_control_chart, to_svg
+from bpo_analysis.review.context import Dimension, Review
+from bpo_analysis.review.drivers import Driver, events_between
+from bpo_analysis.review.scorecard import ScoreRow, score
+from bpo_analysis.stats import ControlChart, control_chart
+
+__all__ = [
+    "actual_cell",
+    "available",
+    "change_cell",
+    "contribution_figure",
+    "day_text",
+    "evidence_cell",
+    "kpi_link",
+    "kpi_table",
+    "percent",
+    "slice_table",
+    "spark_cell",
+    "text_or_missing",
+    "trend_figure",
+    "why_absent",
+]
+
+SPARK_MONTHS = 13
+TREND_WEEKS, TREND_MONTHS = 26, 24
+_CATEGORY_WORDS = {"item_id": "rated item", "update_id": "update"}
+
+
+def available(review: Review, names: Iterable[str]) -> list[str]:
+    """Return the KPIs that this partner has a value of in the period."""
+    return [
+        name for name in names if name in review.kpis and name not in review.dataset.unavailable and review.has(name)
+    ]
+
+
+def why_absent(review: Review, names: Sequence[str]) -> str:
+    """Say why none of these KPIs can be shown."""
+    reasons = dict.fromkeys(review.dataset.unavailable[name] for name in names if name in review.dataset.unavailable)
+    if reasons:
+        return "; ".join(list(reasons)[:2]) + "."
+    return f"{review.name} has no rows for it in {review.period.title}."
+
+
+def kpi_link(kpi: Kpi) -> Markup:
+    """Name of a KPI, linked to its definition in the appendix."""
+    return Markup('<a class="kpi" href="#def-{}">{}</a>').format(kpi.name, kpi.label)
+
+
+def text_or_missing(value: object) -> str:
+    """Text of a cell of a register, or the sign for missing."""
+    return MISSING if value is None or (not isinstance(value, str) and pd.isna(value)) or value == "" else str(value)
+
+
+def day_text(value: object) -> str:
+    """A day as 2026-03-14, or the sign for missing."""
+    return MISSING if value is None or pd.isna(value) else f"{pd.Timestamp(str(value)):%Y-%m-%d}"
+
+
+def actual_cell(row: ScoreRow) -> Cell:
+    """Actual value with its interval below it."""
+    if row.measure is None:
+        return Cell(Markup('<span class="value">{}</span> <span class="interval">no rows</span>').format(MISSING))
+    interval = (
+        Markup(' <span class="interval">{}</span>').format(row.measure.interval_text)
+        if row.measure.interval_text
+        else ""
+    )
+    return Cell(Markup('<span class="value">{}</span>{}').format(row.measure.text, interval), sort=row.measure.value)
+
+
+def change_cell(row: ScoreRow) -> Cell:
+    """Change against the three months before, with its tone in words for those who do not see colour."""
+    if row.change is None:
+        return Cell(Markup('<span class="muted">no earlier data</span>'))
+    tone = "none" if row.change_good is None else "good" if row.change_good else "bad"
+    if row.change_limits is None:
+        word = ""
+    elif not row.change_is_clear:
+        word = "within chance"
+    else:
+        word = {"good": "better", "bad": "worse", "none": "moved"}[tone]
+    return Cell(
+        Markup('<span class="delta {}">{}</span> <span class="interval">{}</span>').format(tone, row.change_text, word),
+        sort=row.change,
+    )
+
+
+def evidence_cell(row: ScoreRow) -> Markup | str:
+    """Evidence mark; for amounts that are counted and not estimated, say so instead."""
+    if row.target is None:
+        return page.evidence_mark("no target", good=None)
+    if row.measure is not None and row.kpi.sampling == "none":
+        return Markup('<span class="muted">a count, not an estimate</span>')
+    return page.evidence_mark(row.evidence, good=row.good)
+
+
+def spark_cell(review: Review, kpi: Kpi, target: float | None = None) -> Markup:
+    """Line of the last thirteen months."""
+    series = review.series(kpi.name, "month", SPARK_MONTHS)
+    values = [None if isnan(v) else float(v) for v in series["value"]]
+    known = [(label, v) for label, v in zip(series["label"], values, strict=True) if v is not None]
+    if not known:
+        return Markup('<span class="spark none">{}</span>').format(MISSING)
+    first, last = known[0], known[-1]
+    label = (
+        f"{kpi.label}, {plural(len(known), 'month')}: {format_value(first[1], kpi.unit)} in {first[0]}, "
+        f"{format_value(last[1], kpi.unit)} in {last[0]}"
+    )
+    return page.spark(values, label=label, target=target)
+
+
+def kpi_table(review: Review, names: Sequence[str], *, caption: str) -> Markup:
+    """Table of KPIs: actual with interval, what it rests on, change, thirteen months; targets where there are any."""
+    rows = [score(review, name) for name in names]
+    targeted = any(row.target is not None for row in rows)
+    columns = [
+        Column("KPI"),
+        Column("Actual", "right", f"{percent(review.confidence_level)} interval"),
+        Column("Out of", "right"),
+        Column("Change", "right", "to 3 months before"),
+        *([Column("Target", "right"), Column("Contract"), Column("Evidence")] if targeted else []),
+        Column(f"{SPARK_MONTHS} months"),
+    ]
+    return page.table(columns, [_kpi_row(review, r, targeted=targeted) for r in rows], caption=caption, classes="stack")
+
+
+def _kpi_row(review: Review, row: ScoreRow, *, targeted: bool) -> list[str | Markup | Cell]:
+    target = row.target.value if row.target else None
+    judged: list[str | Markup | Cell] = []
+    if targeted and row.target is None:
+        judged = [MISSING, page.contract_mark("no target"), MISSING]
+    elif targeted:
+        judged = [row.target_text, page.contract_mark(row.contract), evidence_cell(row)]
+    base = row.measure.base_text if row.measure else ""
+    return [
+        kpi_link(row.kpi),
+        actual_cell(row),
+        base or MISSING,
+        change_cell(row),
+        *judged,
+        spark_cell(review, row.kpi, target),
+    ]
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage."""
+    return format_value(share, "share", decimals=0)
+
+
+def trend_figure(review: Review, name: str, *, target: float | None = None) -> Markup:
+    """Process-behaviour chart of one KPI by week (month where the data are monthly), with target and dated events."""
+    kpi = review.kpis[name]
+    monthly = review.dataset.grain == "month" or kpi.grain == "month"
+    series = review.series(name, "month" if monthly else "week", TREND_MONTHS if monthly else TREND_WEEKS)
+    first = series["value"].first_valid_index()
+    series = series.loc[first if first is not None else len(series) :].reset_index(drop=True)
+    unit = "months" if monthly else "weeks"
+    bounds = {
+        "lower_bound": kpi.lower if kpi.lower is not None else float("-inf"),
+        "upper_bound": kpi.upper if kpi.upper is not None else float("inf"),
+    }
+    try:
+        chart = control_chart(series["value"], **bounds)
+    except InsufficientDataError as error:
+        return page.note(
+            f"No trend chart of {kpi.label}: it needs {error.needed} {unit} with data, there are {error.got}."
+        )
+    events = events_between(review, series["start"].iloc[0], series["end"].iloc[-1], name)
+    marks, legend = _event_marks(events, series)
+    ax = plot_control_chart(
+        chart,
+        _tick_labels(series, monthly=monthly),
+        format_value=lambda v: format_value(v, kpi.unit, decimals=0 if kpi.unit == "share" else None),
+        target=target,
+        events=marks,
+    )
+    title = f"{kpi.label}: {_chart_finding(chart, kpi, unit)}"
+    first, last = series["label"].iloc[0], series["label"].iloc[-1]
+    limits = (
+        f"mean {format_value(chart.center, kpi.unit)}, limits {format_interval(chart.lower, chart.upper, kpi.unit)}"
+    )
+    aim = "" if target is None else f", target {format_value(target, kpi.unit)}"
+    alt = f"{title}. Control chart of {plural(chart.n, unit[:-1])}, {first} to {last}: {limits}{aim}."
+    figure = page.figure(to_svg(ax), title=title, alt=alt, data=_series_table(series, kpi, chart), id=f"fig-{name}")
+    return Markup("<div>{}{}</div>").format(figure, legend)
+
+
+def _tick_labels(series: pd.DataFrame, *, monthly: bool) -> list[str]:
+    """Months as they are; weeks by their first day, which fits under the axis."""
+    if monthly:
+        return [str(label) for label in series["label"]]
+    return [f"{day.day} {day:%b}" for day in series["start"]]
+
+
+def _chart_finding(chart: ControlChart, kpi: Kpi, unit: str) -> str:
+    parts = []
+    if chart.outside:
+        parts.append(f"{len(chart.outside)} of {chart.n} {unit} outside the limits")
+    if chart.run:
+        side = "above" if chart.table["value"].iloc[chart.run[0]] > chart.center else "below"
+        parts.append(f"{len(chart.run)} {unit} in a row {side} the mean")
+    if parts:
+        return " and ".join(parts)
+    return f"no signal in {chart.n} {unit}, ordinary variation around {format_value(chart.center, kpi.unit)}"
+
+
+def _event_marks(events: pd.DataFrame, series: pd.DataFrame) -> tuple[list[EventMark], Markup]:
+    """Letters on the chart and the line under it that explains them."""
+    marks, items = [], []
+    first = series["start"].iloc[0]
+    span = max((series["end"].iloc[-1] - first).days + 1, 1)
+    for letter, event in zip("ABCDEFGHIJKL", events.to_dict("records"), strict=False):
+        place = (event["start"].date() - first).days / span * len(series) - 0.5
+        marks.append(EventMark(max(-0.5, place), letter))
+        items.append(Markup("<b>{}</b> {}: {}").format(letter, day_text(event["start"]), event["title"]))
+    if not items:
+        return [], Markup("")
+    return marks, Markup('<p class="muted events">{}</p>').format(Markup("; ").join(items))
+
+
+def _series_table(series: pd.DataFrame, kpi: Kpi, chart: ControlChart) -> Markup:
+    rows = []
+    for row, outside, run in zip(series.to_dict("records"), chart.table["outside"], chart.table["in_run"], strict=True):
+        signal = "outside the limits" if outside else "long run" if run else ""
+        total = kpi.pooling == "total"
+        rows.append(
+            [
+                row["label"],
+                format_value(row["value"], kpi.unit),
+                f"{row['numerator']:,.6g}" if row["days"] else MISSING,
+                MISSING if total or not row["days"] else f"{row['denominator']:,.6g}",
+                str(row["days"]),
+                signal,
+            ]
+        )
+    columns = [
+        Column("Period"),
+        Column("Value", "right"),
+        Column("Numerator", "right"),
+        Column("Denominator", "right"),
+        Column("Days", "right"),
+        Column("Signal"),
+    ]
+    return page.table(columns, rows, caption=f"{kpi.label} by period")
+
+
+def contribution_figure(driver: Driver) -> Markup:
+    """Chart and table of what each slice added to a change."""
+    kpi, result = driver.kpi, driver.result
+    labels = driver.largest[:8]
+    word = "reason" if driver.dimension == "category" else driver.dimension
+    size = "the mix of contacts" if abs(result.mix_effect) > abs(result.rate_effect) else "the slices themselves"
+    title = (
+        f"{kpi.label} changed by {format_change(result.change, kpi.unit)}: "
+        f"rates {format_change(result.rate_effect, kpi.unit)}, mix {format_change(result.mix_effect, kpi.unit)}"
+    )
+    ax = plot_contributions(result, labels=labels, format_change=lambda v: format_change(v, kpi.unit))
+    top = labels[0]
+    part = result.table.loc[top, "rate_effect"] + result.table.loc[top, "mix_effect"]
+    alt = (
+        f"{title}. Largest part: {word} {top} with {format_change(part, kpi.unit)}; in all, {size} carried most of it."
+    )
+    return page.figure(
+        to_svg(ax), title=title, alt=alt, data=_contribution_table(driver, word), id=f"fig-drivers-{kpi.name}"
+    )
+
+
+def _contribution_table(driver: Driver, word: str) -> Markup:
+    unit = driver.kpi.unit
+    table = driver.result.table
+    rows = [
+        [
+            name,
+            format_value(row["before"], unit),
+            format_value(row["after"], unit),
+            format_value(row["share_before"], "share"),
+            format_value(row["share_after"], "share"),
+            format_change(row["rate_effect"], unit),
+            format_change(row["mix_effect"], unit),
+        ]
+        for name, row in ((name, table.loc[name]) for name in driver.largest)
+    ]
+    columns = [
+        Column(word.capitalize()),
+        Column("Before", "right"),
+        Column("Now", "right"),
+        Column("Share before", "right"),
+        Column("Share now", "right"),
+        Column("Rate effect", "right"),
+        Column("Mix effect", "right"),
+    ]
+    return page.table(columns, rows, caption=f"What each {word} added to the change of {driver.kpi.label}")
+
+
+def slice_table(
+    review: Review, name: str, dimension: Dimension, *, caption: str, limit: int = 12, worst_first: bool = False
+) -> Markup:
+    """One KPI by the values of a dimension: most cases first, or the worst value first."""
+    kpi = review.kpis[name]
+    found = [m for value in review.slices(name, dimension) if (m := review.measure(name, where={dimension: value}))]
+    if worst_first:
+        found.sort(key=lambda m: m.value, reverse=kpi.better == "lower")
+    rows: list[list[str | Cell]] = [
+        [m.where[dimension], Cell(m.text, sort=m.value), m.interval_text or MISSING, m.base_text or MISSING]
+        for m in found[:limit]
+    ]
+    word = _CATEGORY_WORDS.get(kpi.category, "reason") if dimension == "category" else dimension
+    columns = [
+        Column(word.capitalize()),
+        Column(kpi.label, "right"),
+        Column("Interval", "right"),
+        Column("Out of", "right"),
+    ]
+    return page.table(columns, rows, caption=caption)

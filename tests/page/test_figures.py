@@ -1,0 +1,85 @@
+import io
+import math
+import re
+
+import pytest
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from bpo_analysis.page.figures import bar, figure, spark
+from bpo_analysis.page.palette import PALETTE
+
+
+@pytest.fixture(scope="module")
+def chart():
+    drawing = Figure(figsize=(8, 3))
+    drawing.subplots().plot([1, 2], color=PALETTE["improvement"].light)
+    text = io.StringIO()
+    drawing.savefig(text, format="svg")
+    return text.getvalue()
+
+
+def test_a_chart_becomes_part_of_the_page(chart):
+    page = figure(chart, title="Up <b>", alt='It "rises"', data=Markup("<table></table>"), id="trend")
+    assert page.startswith('<figure id="trend"><figcaption>Up &lt;b&gt;</figcaption>')
+    assert 'role="img" aria-label="It &#34;rises&#34;"' in page
+    assert "<summary>Data behind this chart</summary><table></table>" in page
+    assert not re.search(r"<\?xml|<!DOCTYPE|<metadata|xmlns|https?://", page)
+    assert 'viewBox="0 0 576 216"' in page
+    assert "width:768px" in page
+
+
+def test_two_charts_do_not_share_identifiers(chart):
+    one = figure(chart, title="a", alt="a", data=Markup(""), id="one")
+    two = figure(chart, title="a", alt="a", data=Markup(""), id="two")
+    identifiers = [set(re.findall(r'\bid="([^"]+)"', page)) for page in (one, two)]
+    assert not identifiers[0] & identifiers[1]
+    for page, known in zip((one, two), identifiers, strict=True):
+        assert set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', page)) <= {(i, "") for i in known} | {
+            ("", i) for i in known
+        }
+
+
+def test_palette_colours_follow_the_page_into_dark_mode(chart):
+    page = figure(chart, title="a", alt="a", data=Markup(""), id="one")
+    assert "var(--improvement)" in page
+    assert PALETTE["improvement"].light not in page
+
+
+def test_a_figure_without_words_is_refused(chart):
+    with pytest.raises(ValueError, match="needs a sentence"):
+        figure(chart, title="a", alt=" ", data=Markup(""), id="one")
+    with pytest.raises(ValueError, match="no SVG"):
+        figure("<p>", title="a", alt="a", data=Markup(""), id="one")
+    with pytest.raises(ValueError, match="An id is"):
+        figure(chart, title="a", alt="a", data=Markup(""), id='" onload="x')
+
+
+def test_a_spark_by_hand():
+    # Three points over a range of 1: x at 4, 60, 116; y from 24 (low) to 4 (high).
+    page = spark([0.0, 0.5, 1.0], label="rising")
+    assert 'd="M4.0 24.0L60.0 14.0L116.0 4.0"' in page
+    assert '<circle cx="116.0" cy="4.0" r="2.5"/>' in page
+    assert 'role="img" aria-label="rising"' in page
+
+
+def test_missing_values_leave_gaps_and_a_stale_end_is_hollow():
+    page = spark([1.0, None, 2.0, 3.0, math.nan], label="x")
+    assert page.count("M") == 2
+    assert "h0" in page  # the first value stands alone
+    assert "class=old" in page
+
+
+def test_a_flat_line_and_a_target_outside_are_drawn_inside():
+    assert "14.0" in spark([5.0, 5.0], label="x")
+    page = spark([1.0, 2.0], label="x", target=10.0)
+    heights = [float(y) for y in re.findall(r'y[12]?="([\d.]+)"', page)]
+    assert all(0 <= y <= 28 for y in heights)
+
+
+def test_a_bar_stays_between_nothing_and_all():
+    assert "width:100.0%" in bar(1.7)
+    assert "width:0.0%" in bar(-1)
+    assert 'aria-hidden="true"' in bar(0.5)
+    assert 'aria-label="half"' in bar(0.5, label="half")
+    assert bar(math.nan) == "–"

@@ -1,0 +1,41 @@
+import pytest
+
+from bpo_analysis.page.marks import CONTRACT_STATES, EVIDENCE_STATES, contract_mark, evidence_mark
+
+
+def test_a_mark_is_a_shape_and_the_word_of_its_state():
+    for state in CONTRACT_STATES:
+        assert contract_mark(state).striptags().endswith(state)
+    for state in EVIDENCE_STATES:
+        assert evidence_mark(state, good=None).striptags().endswith(state)
+
+
+def test_no_two_states_share_a_shape():
+    shapes = [contract_mark(state).striptags()[0] for state in CONTRACT_STATES]
+    assert len(set(shapes)) == len(CONTRACT_STATES)
+    shapes = [evidence_mark(state, good=None).striptags()[0] for state in EVIDENCE_STATES]
+    assert len(set(shapes)) == len(EVIDENCE_STATES)
+
+
+@pytest.mark.parametrize("state", ["no target", "not measurable", "not due"])
+def test_grey_is_never_green(state):
+    assert "good" not in contract_mark(state)
+
+
+@pytest.mark.parametrize(("good", "tone"), [(True, "good"), (False, "bad"), (None, "none")])
+def test_good_colours_the_evidence_and_not_its_word(good, tone):
+    mark = evidence_mark("clearly below", good=good)
+    assert f'class="mark evidence {tone}"' in mark
+    assert mark.striptags() == "▼ clearly below"
+
+
+@pytest.mark.parametrize("state", ["cannot tell", "no target"])
+def test_what_cannot_be_told_has_no_colour(state):
+    assert 'class="mark evidence none"' in evidence_mark(state, good=True)
+
+
+def test_an_unknown_state_is_refused():
+    with pytest.raises(ValueError, match=r"Contract state must be one of .*'met'.* got 'green'"):
+        contract_mark("green")
+    with pytest.raises(ValueError, match="Evidence state must be one of"):
+        evidence_mark("significant", good=True)

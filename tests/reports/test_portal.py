@@ -1,0 +1,161 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bpo_analysis.reports.execute import ReportRun
+from bpo_analysis.reports.portal import write_index
+
+BAD = '"><img src=x onerror=alert(1)>'
+
+
+def _kpi(name, **changes):
+    return {
+        "kpi": name, "label": name.upper(), "unit": "share", "actual": 0.78, "actual_text": "78.0 %",
+        "target_text": "≥ 95.0 %", "contract": "missed", "evidence": "clearly below", "good": False,
+        "change_text": "-1.2 points", "change_good": False, "spark": [0.8, None, 0.78], "target": 0.95,
+    } | changes  # fmt: skip
+
+
+def _report(folder, slug, *, template="review", status="ok", page=True, **headline):
+    place = folder / slug
+    place.mkdir(parents=True, exist_ok=True)
+    record = {"status": status, "template": template, "partner": headline.get("partner", slug), "headline": headline}
+    if status == "failed":
+        record |= {
+            "error": "no rows",
+            "exception": "ValueError",
+            "cell": 4,
+            "notebook": f"{template}.failed.ipynb",
+            "headline": {},
+        }
+    (place / f"{template}.run.json").write_text(json.dumps(record), encoding="utf-8")
+    if page:
+        (place / f"{template}.html").write_text("page")
+
+
+def _run(folder, slug, *, status="ok", **changes):
+    given = {"template": "review", "partner_id": slug, "partner_name": slug.upper(), "slug": slug, "period": "2026-03"}
+    return ReportRun(**given, status=status, seconds=1.0, folder=folder / slug, **changes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "2026-03"
+
+
+def _read(folder, runs=()):
+    path = write_index(folder, runs, title="The client", data="nhs111, fingerprint f00")
+    assert path == folder / "index.html"
+    return path.read_text(encoding="utf-8")
+
+
+def _rows(page):
+    table = page[page.index('id="portfolio"') :]
+    return re.findall(r"<tr data-states.*?</tr>", table, flags=re.DOTALL)
+
+
+def test_every_partner_has_a_row_with_marks_spark_and_link(folder):
+    _report(folder, "a", partner="Alpha", kind="partner", verdict="Missed 1 of 1.", kpis=[_kpi("sl")])
+    _report(folder, "b", partner="beta", kpis=[_kpi("sl", contract="met", evidence="cannot tell", good=None)])
+    page = _read(folder)
+    rows = _rows(page)
+    assert ["Alpha" in rows[0], "beta" in rows[1]] == [True, True]
+    for part in (
+        "78.0 %",
+        "≥ 95.0 %",
+        "✕",
+        "missed",
+        "▼",
+        "clearly below",
+        "-1.2 points",
+        '<svg class="spark"',
+        "Missed 1 of 1.",
+    ):
+        assert part in rows[0]
+    assert '<a href="a/review.html" aria-label="Review of Alpha">' in rows[0]
+    assert "2 partners: 1 met every target that could be judged, 1 missed at least one" in page
+    assert "The client" in page
+    assert "nhs111, fingerprint f00" in page
+
+
+def test_partners_may_have_different_kpis(folder):
+    _report(folder, "a", kpis=[_kpi("sl")])
+    _report(folder, "b", kpis=[_kpi("csat"), _kpi("aht"), _kpi("sl")])
+    page = _read(folder)
+    assert re.findall(r'<th scope="col">([A-Z]+)</th>', page) == ["CSAT", "AHT", "SL"]
+    assert [row.count("<td") for row in _rows(page)] == [4, 4]
+    assert _rows(page)[0].count('<td data-sort="">') == 2
+
+
+def test_a_run_for_one_partner_keeps_the_others(folder):
+    _report(folder, "a", kpis=[_kpi("sl")])
+    _report(folder, "b", kpis=[_kpi("sl")])
+    assert len(_rows(_read(folder, [_run(folder, "b")]))) == 2
+
+
+def test_failures_are_shown_as_failures(folder):
+    _report(folder, "a", kpis=[_kpi("sl")])
+    _report(folder, "b", status="failed", page=False)
+    page = _read(folder)
+    failures = page[page.index('id="failures"') : page.index('id="partners"')]
+    for part in ("cell In [4], ValueError", "no rows", 'href="b/review.failed.ipynb"'):
+        assert part in failures
+    assert "1 report failed" in page
+    assert 'data-states="failed"' in _rows(page)[1]
+    assert "Report failed: Review." in _rows(page)[1]
+
+
+def test_an_older_page_of_a_failed_report_is_named_as_older(folder):
+    _report(folder, "b", status="failed", page=True)
+    page = _read(folder)
+    assert '<a href="b/review.html">Older page</a>' in page
+    assert "review.html" not in _rows(page)[0]
+
+
+def test_a_failure_that_left_no_record_still_shows(folder):
+    # The disk was full: the record on disk is still that of the last good run.
+    _report(folder, "a", partner="Alpha", kpis=[_kpi("sl")])
+    page = _read(folder, [_run(folder, "a", status="failed", error="No space left on device", exception="OSError")])
+    assert "No space left on device" in page
+    assert 'data-states="failed"' in _rows(page)[0]
+
+
+def test_hostile_text_is_text(folder):
+    kpi = _kpi(
+        BAD, label=BAD, actual_text=BAD, target_text=BAD, contract=BAD, evidence=BAD, change_text=BAD, interval_text=BAD
+    )
+    _report(folder, "a", partner=BAD, kind=BAD, verdict=BAD, data_confidence=BAD, period_label=BAD, kpis=[kpi])
+    run = _run(folder, "b", status="failed", error=BAD, exception=BAD, notebook=Path(BAD))
+    path = write_index(folder, [run], title=BAD, data=BAD)
+    assert "<img" not in path.read_text(encoding="utf-8")
+
+
+def test_what_is_missing_or_odd_in_a_headline_is_no_trouble(folder):
+    _report(folder, "a", kpis=[{"kpi": "sl"}, {"kpi": "x", "actual": None, "spark": []}, "nonsense", {}])
+    _report(folder, "b", kpis=None)
+    (folder / "c").mkdir()
+    (folder / "c" / "review.run.json").write_text("{not json")
+    assert len(_rows(_read(folder))) == 2
+
+
+def test_folder_names_of_other_scripts_are_quoted_in_links(folder):
+    _report(folder, "北京 %", kpis=[_kpi("sl")])
+    assert 'href="%E5%8C%97%E4%BA%AC%20%25/review.html"' in _read(folder)
+
+
+def test_two_reports_of_a_partner_share_a_row(folder):
+    _report(folder, "a", partner="Alpha", kpis=[_kpi("sl")])
+    _report(folder, "a", template="ramp", partner="Alpha")
+    (row,) = _rows(_read(folder))
+    assert "a/ramp.html" in row
+    assert "a/review.html" in row
+
+
+def test_a_hundred_partners_stay_under_a_megabyte_and_ask_for_nothing(folder):
+    for i in range(100):
+        _report(folder, f"p{i}", kpis=[_kpi(f"k{j}", spark=[0.1 * j, 0.5] * 6 + [0.7]) for j in range(8)])
+    page = _read(folder)
+    assert len(page.encode()) < 1_000_000
+    assert not re.search(r'(?:src|href)="(?!p\d|#|data:,)', page)

@@ -1,0 +1,112 @@
+"""The pages in a real browser: no request leaves, nothing runs over the edge, filters work."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bpo_analysis.cli import main
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    for data, partners in (("nhs111", ("Thames Valley", "Midlands")), ("portfolio", ("northline",))):
+        chosen = [word for name in partners for word in ("--partner", name)]
+        assert main(["report", "--data", str(ROOT / "data" / "sample" / data), "--out", str(out / data), *chosen]) == 0
+    assert main(["index", str(out)]) == 0
+    return out
+
+
+def pages(site):
+    return sorted(site.rglob("*.html"))
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_no_request_no_console_error_no_sideways_scroll(browser, site, width):
+    assert len(pages(site)) == 6
+    for path in pages(site):
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        asked, said = [], []
+        page.on("request", lambda r, asked=asked: asked.append(r.url))
+        page.on("console", lambda m, said=said: said.append(m.text))
+        page.on("pageerror", lambda e, said=said: said.append(str(e)))
+        page.goto(path.as_uri())
+        assert asked == [path.as_uri()]
+        assert not said
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.locator("h1").count() == 1
+        page.close()
+
+
+def test_headings_descend_one_step_at_a_time(browser, site):
+    for path in pages(site):
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
+        page.close()
+        assert levels[0] == 1
+        assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), (path, levels)
+
+
+def test_every_inner_link_leads_somewhere(browser, site):
+    for path in pages(site):
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        lost = page.evaluate(
+            "[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1))"
+            ".filter(id => !document.getElementById(id))"
+        )
+        page.close()
+        assert not lost, (path, sorted(set(lost)))
+
+
+def test_the_index_filters_and_sorts(browser, site):
+    page = browser.new_page()
+    page.goto((site / "nhs111" / "2026-03" / "index.html").as_uri())
+    rows = page.locator("#portfolio tbody tr:visible")
+    assert rows.count() == 2
+    page.fill("input[name=text]", "thames")
+    assert rows.count() == 1
+    assert "Thames Valley" in rows.first.inner_text()
+    page.fill("input[name=text]", "")
+    header = page.locator("#portfolio thead th", has_text="Service level").first
+    header.locator("button").click()
+    first = rows.first.locator("th").inner_text()
+    header.locator("button").click()
+    assert rows.first.locator("th").inner_text() != first
+    page.close()
+
+
+def test_prints_without_a_blank_page(browser, site, tmp_path):
+    page = browser.new_page()
+    page.goto(next(site.rglob("northline-support/*.html")).as_uri())
+    pdf = page.pdf(path=tmp_path / "page.pdf", format="A4")
+    page.close()
+    assert pdf.startswith(b"%PDF")
+    assert len(pdf) > 50_000

@@ -1,0 +1,209 @@
+"""The command line, on the bundled data and tiny templates, in the real process where signals and exit codes matter."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from bpo_analysis.cli import main
+
+# ibis calls DuckDB 2 and pandas 3 in ways that both call old.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The .future.infer_string. option is deprecated:DeprecationWarning"),
+]
+
+DATA = Path(__file__).parents[1] / "data" / "sample" / "nhs111"
+RECORD = """
+class Section:
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        kpi = {"kpi": "service_level", "label": "Service level", "actual": 0.78, "contract": "missed"}
+        return {"text/html": f"<p>{note}</p>", "application/vnd.bpo+json": {
+            "headline": {"partner": partner, "period": period, "kpis": [kpi]}, "kpis": [kpi]}}
+Section()
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BPO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def template(tmp_path):
+    def write(name="tiny", code=RECORD):
+        cells = [
+            new_markdown_cell("# A tiny review\n\nText."),
+            new_code_cell(
+                'partner: str = ""  # who\nperiod: str = ""\ndata: str = ""\nnote: str = "plain"  # what to print',
+                metadata={"tags": ["parameters"]},
+            ),
+            new_code_cell(code),
+        ]
+        kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+        folder = tmp_path / "templates"
+        folder.mkdir(exist_ok=True)
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / f"{name}.ipynb")
+        return str(folder / f"{name}.ipynb")
+
+    return write
+
+
+@pytest.fixture
+def report(tmp_path, template, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args, name="tiny", code=RECORD, partner="111AL6"):
+        return main(["report", template(name, code), "--data", str(DATA), "--partner", partner, *args])
+
+    return run
+
+
+def test_a_report_ends_by_printing_the_index(report, tmp_path, capsys):
+    assert report("--period", "2026-02", "-p", "note=a = b", "--jobs", "1") == 0
+    captured = capsys.readouterr()
+    index = tmp_path / "reports" / "2026-02" / "index.html"
+    assert captured.out == f"{index}\n"
+    assert "[1/1] " in captured.err
+    assert "1 report complete." in captured.err
+    (page,) = index.parent.glob("*/tiny.html")
+    assert "<p>a = b</p>" in page.read_text(encoding="utf-8")
+    assert page.parent.name in index.read_text(encoding="utf-8")
+
+
+def test_the_default_period_is_the_last_complete_month_and_a_second_run_adds_to_the_index(report, tmp_path):
+    assert report() == 0
+    assert report(partner="111AA6") == 0
+    folder = tmp_path / "reports" / "2026-03"
+    assert len(list(folder.glob("*/tiny.html"))) == 2
+    assert (folder / "index.html").read_text(encoding="utf-8").count("<tr data-states") == 2
+
+
+def test_a_failure_exits_with_1_and_a_table(report, capsys, tmp_path):
+    assert report(code="raise ValueError('on purpose')") == 1
+    captured = capsys.readouterr()
+    assert "1 of 1 reports failed" in captured.err
+    flat = "".join(captured.err.split())
+    assert "cellIn[3],ValueError" in flat
+    assert "onpurpose" in flat
+    assert "tiny.failed.ipynb" in flat
+    assert "on purpose" in (tmp_path / "reports" / "2026-03" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--partner", "Yorkshre"], 1, "Error: Unknown partner 'Yorkshre'."),
+        (["-p", "nte=x"], 2, "unknown parameter 'nte'. Did you mean 'note'?"),
+        (["-p", "partner=x"], 2, "use --partner"),
+        (["-p", "note"], 2, "write -p name=value, got 'note'"),
+        (["-p", "note=1", "-p", "note=2"], 2, "'note' is given twice"),
+        (["--period", "March"], 2, "'March' is not a period"),
+        (["--period", "1999-01"], 1, "has no rows"),
+        (["--jobs", "0"], 2, "--jobs"),
+        (["--out", "templates/tiny.ipynb/x"], 1, "Cannot write to the output folder"),
+        (["--data", "nowhere"], 1, "nowhere"),
+        (["no_such_template"], 1, "Unknown template 'no_such_template'"),
+    ],
+)
+def test_mistakes_end_in_one_clear_message_before_anything_runs(report, capsys, tmp_path, args, code, message):
+    assert report(*args) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.glob("reports/*/*"))
+
+
+def test_no_command_and_no_data_are_usage_errors(capsys):
+    assert main(["report"]) == 2
+    assert "Missing option '--data'" in capsys.readouterr().err
+    assert main(["nonsense"]) == 2
+    assert main(["--help"]) == 0
+
+
+def test_templates_lists_name_line_and_parameters(template, tmp_path, monkeypatch, capsys):
+    template()
+    monkeypatch.chdir(tmp_path)
+    assert main(["templates"]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny: A tiny review" in shown
+    assert "note: str, default 'plain'. what to print" in shown
+
+
+def test_kpis_lists_names_and_definitions(capsys):
+    assert main(["kpis"]) == 0
+    general = capsys.readouterr().out
+    assert "service_level" in general
+    assert main(["kpis", "--data", str(DATA)]) == 0
+    assert "within 60 s" in " ".join(capsys.readouterr().out.split())
+
+
+def test_check_prints_problems_and_rows(capsys):
+    assert main(["check", str(DATA)]) == 0
+    shown = capsys.readouterr().out
+    assert "remedy" in shown
+    assert "dropped" in shown
+
+
+def test_check_speaks_json(capsys):
+    assert main(["check", str(DATA), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] is True
+    assert {"table", "step", "rows"} <= set(found["accounting"][0])
+    assert {"severity", "table", "row", "column", "value", "rule", "count", "remedy"} <= set(found["problems"][0])
+
+
+def test_check_exits_with_1_on_errors_and_prints_no_control_characters(tmp_path, capsys):
+    for file in DATA.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    lines = (tmp_path / "nhs111_daily.csv").read_text(encoding="utf-8").splitlines()
+    spoilt = [lines[0], lines[1].replace(lines[1].split(",")[-1], "\x1b[31mx"), *lines[2:]]
+    (tmp_path / "nhs111_daily.csv").write_text("\n".join(spoilt), encoding="utf-8")
+    assert main(["check", str(tmp_path)]) == 1
+    shown = capsys.readouterr().out
+    assert "error" in shown
+    assert "\x1b" not in shown
+
+
+def _children_of_group(group):
+    alive = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(stat[2]) == group and stat[0] != "Z":
+            alive.append(entry.name)
+    return alive
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes through /proc")
+def test_ctrl_c_leaves_nothing_half_written_and_exits_with_130(template, tmp_path):
+    started = tmp_path / "started"
+    path = template("slow", f"import pathlib, time\npathlib.Path({str(started)!r}).touch()\ntime.sleep(60)")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "bpo_analysis.cli", "report", path, "--data", str(DATA), "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        until = time.monotonic() + 60
+        while not started.exists() and time.monotonic() < until and process.poll() is None:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal sends to everything in the foreground
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Interrupted" in errors
+    assert "Traceback" not in errors
+    assert [entry for entry in out.rglob("*") if entry.is_file()] == []
+    assert [entry.name for entry in (out / "2026-03").iterdir()] == []
+    until = time.monotonic() + 10
+    while _children_of_group(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert _children_of_group(process.pid) == []
