@@ -6,7 +6,16 @@ import math
 
 from bpo_analysis.kpis import Unit
 
-__all__ = ["MISSING", "decimals_of", "format_change", "format_interval", "format_value", "plural", "shown_number"]
+__all__ = [
+    "MISSING",
+    "decimals_of",
+    "format_axis",
+    "format_change",
+    "format_interval",
+    "format_value",
+    "plural",
+    "shown_number",
+]
 
 MISSING = "–"
 """What stands in place of a number that is not there; a page says why beside it."""
@@ -43,6 +52,22 @@ def format_value(value: float | None, unit: Unit, *, currency: str = "", decimal
         return MISSING
     digits = _DECIMALS[unit] if decimals is None else decimals
     return f"{_number(shown_number(value, unit), digits)}{_suffix(unit, currency)}"
+
+
+def format_axis(value: float, unit: Unit) -> str:
+    """Print a tick of an axis: whole percent, and large counts short enough for the margin.
+
+    Examples
+    --------
+    >>> [format_axis(value, unit) for value, unit in ((0.85, "share"), (1_600_000, "count"), (12, "seconds"))]
+    ['85 %', '1.6 M', '12 s']
+    """
+    if unit == "share":
+        return format_value(value, unit, decimals=0)
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
+            return f"{_number(value / size, 0 if abs(value) >= 10 * size else 1)} {letter}{_SUFFIX[unit]}"
+    return format_value(value, unit, decimals=0 if value == round(value) else None)
 
 
 def format_interval(low: float | None, high: float | None, unit: Unit, *, currency: str = "") -> str:

@@ -62,7 +62,7 @@ def test_one_day(review_of):
     review = review_of("northline", "2026-10-14")
     found = review.measure("service_level")
     assert found.days == 1
-    assert "one day" in found.interval.method
+    assert "from the units before" in found.interval.method
 
 
 def test_weeks_and_quarters(review_of):

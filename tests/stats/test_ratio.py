@@ -13,6 +13,7 @@ from bpo_analysis.stats import (
     event_rate_interval,
     ratio_interval,
     share_interval,
+    spread_of_units,
 )
 
 
@@ -30,7 +31,7 @@ def test_one_day_is_wilson(successes, cases):
     expected = scipy_stats.binomtest(successes, cases).proportion_ci(0.95, "wilson")
     assert result.ci_low == pytest.approx(expected.low)
     assert result.ci_high == pytest.approx(expected.high)
-    assert "one day" in result.method
+    assert "one unit" in result.method
 
 
 def test_qa_sample_sizes_of_the_field():
@@ -64,6 +65,23 @@ def test_difference_mirrors_when_swapped():
     difference, low, high = difference_of_ratios(first, second)
     mirrored = difference_of_ratios(second, first)
     assert (difference, low, high) == pytest.approx((-mirrored[0], -mirrored[2], -mirrored[1]))
+
+
+def test_a_single_month_takes_its_spread_from_the_months_before():
+    # Twelve months around 10 %, a little apart: a single month of 600,000 calls is not known to a tenth of a point.
+    months = np.array([0.10, 0.11, 0.09, 0.10, 0.12, 0.10, 0.09, 0.11, 0.10, 0.10, 0.11, 0.10]) * 6e5
+    spread = spread_of_units(months, np.full(12, 6e5))
+    alone = share_interval([6e4], [6e5])
+    known = share_interval([6e4], [6e5], spread=spread)
+    assert alone.ci_high - alone.ci_low < 0.002
+    assert 0.03 < known.ci_high - known.ci_low < 0.08
+    assert "from the units before" in known.method
+
+
+def test_a_trend_does_not_enter_the_spread():
+    level = np.linspace(100, 200, 24)
+    assert spread_of_units(level, np.ones(24)).variance < 0.02 * np.var(level)
+    assert spread_of_units(level[:5], np.ones(5)) is None
 
 
 def test_missing_days_change_nothing_but_the_count():
@@ -117,7 +135,7 @@ def test_wrong_arguments():
 def test_summary_in_words():
     assert share_interval([92], [100]).summary() == (
         "0.92, 95 % interval 0.85 to 0.9589 (n = 1, sum of denominators 100; "
-        "Wilson; one day, so its interval knows nothing of differences between days)."
+        "Wilson; one unit, so its interval knows nothing of differences between units)."
     )
 
 

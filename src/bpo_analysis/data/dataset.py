@@ -158,7 +158,7 @@ class Dataset:
 
     def _has_rows(self, period: ReportPeriod) -> bool:
         self.prepare()
-        inside = [("date", ">=", period.start), ("date", "<=", period.end)]
+        inside = [("kpi", "==", "offered"), ("date", ">=", period.start), ("date", "<=", period.end)]
         return not pd.read_parquet(self._folder / "kpis.parquet", columns=["date"], filters=inside).empty
 
     def find_kpi(self, name: str) -> Kpi:

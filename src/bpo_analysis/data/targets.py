@@ -111,7 +111,7 @@ def _target(row: dict[str, Any], kpis: Mapping[str, Kpi]) -> Target:
         goal=_text(row["goal"]),
         owner=_text(row["owner"]),
         clause=_text(row["source_clause"]),
-        status=_text(row["status"]) or "proposed",
+        status=_text(row["status"]),
         agreed_by=_text(row["agreed_by"]),
         agreed_on=_day(row["agreed_on"]),
     )

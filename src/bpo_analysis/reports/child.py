@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ def make_report(spec: ReportSpec, folder: Path, environment: Mapping[str, str]) 
         os.environ.update(environment)
         folder.mkdir(parents=True)
         _redirect(folder / "log.txt")
+        # Temporary files of a report that is killed go with its staging folder.
+        tempfile.tempdir = str(folder)
         _make(spec, folder, started)
     except PapermillExecutionError as error:
         return failed(error.evalue or error.ename, error.ename, error.exec_count)

@@ -22,11 +22,14 @@ from bpo_analysis.formats import format_interval, format_value
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.periods import PeriodGrain, ReportPeriod, parse_period
 from bpo_analysis.stats import (
+    MIN_OWN_UNITS,
     RatioInterval,
+    Spread,
     autocorrelation_of_days,
     event_rate_interval,
     ratio_interval,
     share_interval,
+    spread_of_units,
 )
 
 __all__ = ["Dimension", "Measure", "Review", "open_review"]
@@ -34,6 +37,7 @@ __all__ = ["Dimension", "Measure", "Review", "open_review"]
 Dimension = Literal["site", "channel", "product", "shift", "category"]
 
 _DAYS_FOR_AUTOCORRELATION = 120
+_UNITS_FOR_SPREAD = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +268,8 @@ class Review:
                 return event_rate_interval(*sums, confidence_level=self.confidence_level)
             make = share_interval if kpi.sampling == "cases" else ratio_interval
             known = self._autocorrelation(kpi.name, where)
-            found = make(*sums, confidence_level=self.confidence_level, autocorrelation=known)
+            spread = self._spread(kpi.name, where, days) if len(days) < MIN_OWN_UNITS else None
+            found = make(*sums, confidence_level=self.confidence_level, autocorrelation=known, spread=spread)
         except InsufficientDataError:
             return None
         return found if isfinite(found.ci_low) else None
@@ -277,6 +282,11 @@ class Review:
             days = self._daily_cache(kpi, where).loc[first : pd.Timestamp(self.period.end)]
             cache[key] = autocorrelation_of_days(days["numerator"], days["denominator"])
         return cache[key]
+
+    def _spread(self, kpi: str, where: Mapping[str, str] | None, days: pd.DataFrame) -> Spread | None:
+        """Spread of single days (or months) up to these, for a stretch too short to show its own."""
+        history = self._daily_cache(kpi, where).loc[: days.index[-1]].tail(_UNITS_FOR_SPREAD)
+        return spread_of_units(history["numerator"], history["denominator"])
 
 
 def open_review(

@@ -250,7 +250,9 @@ def target_text(target: Target | None, kpi: Kpi, currency: str = "") -> str:
         text = f"{value} to {format_value(target.value_high, kpi.unit, currency=currency, decimals=decimals)}"
     else:
         text = f"{'≥' if target.op == '>=' else '≤'} {value}"
-    return f"{text} by {target.due_date}" if target.due_date is not None else text
+    if target.due_date is not None:
+        text += f" by {target.due_date}"
+    return f"{text} (proposed)" if target.status == "proposed" else text
 
 
 def clauses(review: Review) -> list[Clause]:

@@ -65,7 +65,7 @@ def _clause_row(clause: Clause, currency: str) -> list[str | Markup | Cell]:
         worst = _two_lines(value, f"{'' if clause.unit == 'day' else 'week from '}{clause.worst[0]}")
     status: str | Markup = MISSING
     if target is not None:
-        status = _two_lines(target.status, str(target.agreed_on)) if target.agreed_on else target.status
+        status = _two_lines(target.status, str(target.agreed_on)) if target.agreed_on else target.status or MISSING
     return [
         name,
         row.target_text,

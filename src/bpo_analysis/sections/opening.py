@@ -139,24 +139,16 @@ def _changed(found: list[Finding]) -> Markup:
 
 def _asked(wanted: list[Ask]) -> Markup:
     shown = wanted[:MAX_ON_FIRST_SCREEN]
-    items = Markup("").join(
-        Markup('<li>{} <span class="muted">{}, {}.</span> <a href="#{}">More</a></li>').format(
-            a.text, a.owner, a.due, a.anchor
-        )
-        for a in shown
-    )
-    if not shown:
-        items = Markup("<li>Nothing is asked of you this time.</li>")
+    item = Markup('<li>{} <span class="muted">{}, {}.</span> <a href="#{}">More</a></li>')
+    items = Markup("").join(item.format(a.text, a.owner, a.due, a.anchor) for a in shown)
+    body = Markup('<ol class="asks">{}</ol>').format(items) if shown else Markup("<p>Nothing is asked of you.</p>")
     rest = len(wanted) - len(shown)
-    more = (
-        Markup('<p class="muted">{} more under <a href="#actions">root causes and actions</a>.</p>').format(rest)
-        if rest
-        else Markup("")
+    if rest:
+        more = Markup('<p class="muted">{} more under <a href="#actions">root causes and actions</a>.</p>')
+        body += more.format(rest)
+    return Markup('<section class="card" aria-label="Decisions needed"><h2>Decisions needed</h2>{}</section>').format(
+        body
     )
-    return Markup(
-        '<section class="card" aria-label="Decisions needed"><h2>Decisions needed</h2>'
-        '<ol class="asks">{}</ol>{}</section>'
-    ).format(items, more)
 
 
 def _flags(risks: list[Finding]) -> Markup:
@@ -174,7 +166,7 @@ def _headline(
     return {
         "partner_id": review.partner_id,
         "partner": review.name,
-        "kind": str(review.partner["kind"]),
+        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
         "period": review.period.label,
         "period_label": review.period.title,
         "verdict": sentence,

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bpo_analysis import page
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, plural
+from bpo_analysis.formats import MISSING, format_axis, format_change, format_interval, format_value, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import EventMark, plot_contributions, plot_control_chart, to_svg
@@ -185,7 +185,7 @@ def trend_figure(review: Review, name: str, *, target: float | None = None) -> M
     ax = plot_control_chart(
         chart,
         _tick_labels(series, monthly=monthly),
-        format_value=lambda v: format_value(v, kpi.unit, decimals=0 if kpi.unit == "share" else None),
+        format_value=lambda v: format_axis(v, kpi.unit),
         target=target,
         events=marks,
     )

@@ -3,19 +3,24 @@
 from bpo_analysis.stats.control_chart import ControlChart, control_chart
 from bpo_analysis.stats.decomposition import ChangeDecomposition, decompose_change
 from bpo_analysis.stats.ratio import (
+    MIN_OWN_UNITS,
     RatioInterval,
+    Spread,
     autocorrelation_of_days,
     difference_of_ratios,
     event_rate_interval,
     ratio_interval,
     share_interval,
+    spread_of_units,
 )
 from bpo_analysis.stats.time_to_event import TimeToEvent, time_to_event
 
 __all__ = [
+    "MIN_OWN_UNITS",
     "ChangeDecomposition",
     "ControlChart",
     "RatioInterval",
+    "Spread",
     "TimeToEvent",
     "autocorrelation_of_days",
     "control_chart",
@@ -24,5 +29,6 @@ __all__ = [
     "event_rate_interval",
     "ratio_interval",
     "share_interval",
+    "spread_of_units",
     "time_to_event",
 ]

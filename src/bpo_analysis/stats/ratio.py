@@ -18,17 +18,31 @@ from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.result import Result
 
 __all__ = [
+    "MIN_OWN_UNITS",
     "RatioInterval",
+    "Spread",
     "autocorrelation_of_days",
     "difference_of_ratios",
     "event_rate_interval",
     "ratio_interval",
     "share_interval",
+    "spread_of_units",
 ]
 
 MIN_DAYS = 2
+MIN_OWN_UNITS = 3
+"""With fewer days (or months) than this a stretch cannot tell its own spread; that of its history is used if known."""
+MIN_DIFFERENCES = 5
 MIN_DAYS_FOR_AUTOCORRELATION = 10
 _MAX_AUTOCORRELATION = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Variance of one unit's ratio (a day's, a month's), and how many degrees of freedom it is known with."""
+
+    variance: float
+    degrees_of_freedom: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,7 @@ def share_interval(
     *,
     confidence_level: float = 0.95,
     autocorrelation: float | None = None,
+    spread: Spread | None = None,
 ) -> RatioInterval:
     """Interval for a share of cases, from the counts of successive days.
 
@@ -93,6 +108,8 @@ def share_interval(
     confidence_level : float, default 0.95
     autocorrelation : float, optional
         Of neighbouring days, where it is known better than these days tell (see :func:`autocorrelation_of_days`).
+    spread : Spread, optional
+        Of single units, from their history (see :func:`spread_of_units`); used where there are fewer than three units.
 
     Returns
     -------
@@ -124,9 +141,13 @@ def share_interval(
     num, den, missing = _checked(numerator, denominator, confidence_level)
     estimate = num.sum() / den.sum()
     chance = estimate * (1 - estimate) / den.sum()
-    if len(num) < MIN_DAYS:
+    if len(num) < MIN_OWN_UNITS and spread is not None:
+        variance, rho, freedom = spread.variance / len(num), 0.0, spread.degrees_of_freedom
+        dispersion = max(1.0, variance / chance) if chance > 0 else 1.0
+        method = "Wilson on the effective number of cases, spread from the units before"
+    elif len(num) < MIN_DAYS:
         dispersion, rho, freedom = 1.0, 0.0, np.inf
-        method = "Wilson; one day, so its interval knows nothing of differences between days"
+        method = "Wilson; one unit, so its interval knows nothing of differences between units"
     else:
         variance, rho, freedom = _variance(num, den, estimate, autocorrelation)
         dispersion = max(1.0, variance / chance) if chance > 0 else 1.0
@@ -155,6 +176,7 @@ def ratio_interval(
     *,
     confidence_level: float = 0.95,
     autocorrelation: float | None = None,
+    spread: Spread | None = None,
 ) -> RatioInterval:
     """Interval for a mean or rate (a sum over a sum that is not a share), from the sums of successive days.
 
@@ -165,6 +187,8 @@ def ratio_interval(
     confidence_level : float, default 0.95
     autocorrelation : float, optional
         Of neighbouring days, where it is known better than these days tell (see :func:`autocorrelation_of_days`).
+    spread : Spread, optional
+        Of single units, from their history (see :func:`spread_of_units`); used where there are fewer than three units.
 
     Returns
     -------
@@ -184,10 +208,15 @@ def ratio_interval(
     (291.4, 4)
     """
     num, den, missing = _checked(numerator, denominator, confidence_level)
-    if len(num) < MIN_DAYS:
-        raise InsufficientDataError("ratio_interval", needed=MIN_DAYS, got=len(num), unit="days")
     estimate = num.sum() / den.sum()
-    variance, rho, freedom = _variance(num, den, estimate, autocorrelation)
+    if len(num) < MIN_OWN_UNITS and spread is not None:
+        variance, rho, freedom = spread.variance / len(num), 0.0, spread.degrees_of_freedom
+        method = "ratio of sums, spread from the units before"
+    elif len(num) < MIN_DAYS:
+        raise InsufficientDataError("ratio_interval", needed=MIN_DAYS, got=len(num), unit="days")
+    else:
+        variance, rho, freedom = _variance(num, den, estimate, autocorrelation)
+        method = "ratio of sums, variance between days"
     # Days that are all alike say nothing about how much days differ; an interval of no width would claim certainty.
     half = stats.t.ppf(0.5 + confidence_level / 2, freedom) * sqrt(variance) if variance > 0 else float("nan")
     return RatioInterval(
@@ -202,7 +231,7 @@ def ratio_interval(
         n=len(num),
         n_missing=missing,
         total=float(den.sum()),
-        method="ratio of sums, variance between days",
+        method=method,
     )
 
 
@@ -278,6 +307,29 @@ def autocorrelation_of_days(numerator: ArrayLike, denominator: ArrayLike) -> flo
         return None
     num, den = num[present], den[present]
     return _lag_one((num - num.sum() / den.sum() * den) / den.mean())
+
+
+def spread_of_units(numerator: ArrayLike, denominator: ArrayLike) -> Spread | None:
+    """Variance of a single unit's ratio, from the differences between successive units.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like, shape (n_units,)
+        Sums of successive days or months.
+
+    Returns
+    -------
+    Spread or None
+        Half the mean square of successive differences (von Neumann): a slow trend hardly enters it. None with fewer
+        than five differences.
+    """
+    num, den = np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)
+    present = np.isfinite(num) & np.isfinite(den) & (den > 0)
+    steps = np.diff(num[present] / den[present])
+    if len(steps) < MIN_DIFFERENCES:
+        return None
+    # Overlapping differences are worth about two thirds as many independent ones.
+    return Spread(float((steps**2).mean() / 2), max(1.0, 2 * len(steps) / 3))
 
 
 def difference_of_ratios(first: RatioInterval, second: RatioInterval) -> tuple[float, float, float]:
