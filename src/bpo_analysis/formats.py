@@ -55,19 +55,19 @@ def format_value(value: float | None, unit: Unit, *, currency: str = "", decimal
 
 
 def format_axis(value: float, unit: Unit) -> str:
-    """Print a tick of an axis: whole percent, and large counts short enough for the margin.
+    """Print a tick of an axis, short enough for the margin.
 
     Examples
     --------
     >>> [format_axis(value, unit) for value, unit in ((0.85, "share"), (1_600_000, "count"), (12, "seconds"))]
     ['85 %', '1.6 M', '12 s']
     """
-    if unit == "share":
-        return format_value(value, unit, decimals=0)
+    shown = shown_number(value, unit)
     for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
-            return f"{_number(value / size, 0 if abs(value) >= 10 * size else 1)} {letter}{_SUFFIX[unit]}"
-    return format_value(value, unit, decimals=0 if value == round(value) else None)
+        if abs(shown) >= 10 * size or (abs(shown) >= size and letter == "M"):
+            return f"{shown / size:.3g} {letter}{_SUFFIX[unit]}".replace("-", "−")
+    # A tick between whole numbers keeps its decimals: 97.5 % must not be printed as 98 %.
+    return format_value(value, unit, decimals=0 if abs(shown - round(shown)) < 1e-9 else None)
 
 
 def format_interval(low: float | None, high: float | None, unit: Unit, *, currency: str = "") -> str:

@@ -70,11 +70,10 @@ def test_a_miss_can_be_within_chance():
 
 
 def test_the_good_side_follows_the_target():
-    kpi = KPIS["abandonment_rate"]
-    assert is_good("clearly above", kpi, target("<=", 0.05)) is False
-    assert is_good("clearly below", kpi, target("<=", 0.05)) is True
-    assert is_good("clearly above", kpi, target("between", 0.1, value_high=0.2)) is False
-    assert is_good("cannot tell", kpi, target()) is None
+    assert is_good("clearly above", target("<=", 0.05)) is False
+    assert is_good("clearly below", target("<=", 0.05)) is True
+    assert is_good("clearly above", target("between", 0.1, value_high=0.2)) is False
+    assert is_good("cannot tell", target()) is None
 
 
 def test_targets_in_words():

@@ -40,6 +40,13 @@ _DAYS_FOR_AUTOCORRELATION = 120
 _UNITS_FOR_SPREAD = 26
 
 
+_SliceKey = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def _slice_key(kpi: str, where: Mapping[str, str] | None) -> _SliceKey:
+    return kpi, tuple(sorted((where or {}).items()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """A KPI of one stretch of time (and slice): its sums, its value, how sure it is."""
@@ -93,6 +100,8 @@ class Review:
     period: ReportPeriod
     confidence_level: float = 0.95
     ledger: dict[tuple[Any, ...], Measure] = field(default_factory=dict, repr=False)
+    _sums: dict[_SliceKey, pd.DataFrame] = field(default_factory=dict, repr=False, init=False)
+    _neighbours: dict[_SliceKey, float | None] = field(default_factory=dict, repr=False, init=False)
 
     @cached_property
     def partner(self) -> Mapping[str, Any]:
@@ -136,12 +145,10 @@ class Review:
 
     def daily(self, kpi: str, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Sums per day of one KPI: index date, columns numerator and denominator; days without rows are absent."""
-        rows = self.rows.get(kpi)
-        if rows is None:
-            return pd.DataFrame({"numerator": [], "denominator": []}, index=pd.DatetimeIndex([], name="date"))
-        for dimension, value in (where or {}).items():
-            rows = rows[rows[dimension] == value]
-        return rows.groupby("date")[["numerator", "denominator"]].sum()
+        key = _slice_key(kpi, where)
+        if key not in self._sums:
+            self._sums[key] = self._summed(kpi, where or {})
+        return self._sums[key]
 
     def measure(
         self,
@@ -174,7 +181,7 @@ class Review:
         definition = self.dataset.find_kpi(kpi)
         period = period or self.period
         start, end = start or period.start, end or period.end
-        days = self._daily_cache(kpi, where).loc[pd.Timestamp(start) : pd.Timestamp(end)]
+        days = self.daily(kpi, where).loc[pd.Timestamp(start) : pd.Timestamp(end)]
         numerator, denominator = float(days["numerator"].sum()), float(days["denominator"].sum())
         if days.empty or (denominator == 0 and definition.pooling == "ratio"):
             return None
@@ -192,7 +199,7 @@ class Review:
             currency=self.currency,
         )
         if record:
-            self.ledger[kpi, start, end, tuple(sorted(found.where.items()))] = found
+            self.ledger[*_slice_key(kpi, where), start, end] = found
         return found
 
     def series(
@@ -251,12 +258,13 @@ class Review:
             return period if period.end <= day else period.shifted(-1)
         return parse_period(str(day))
 
-    def _daily_cache(self, kpi: str, where: Mapping[str, str] | None) -> pd.DataFrame:
-        key = (kpi, tuple(sorted((where or {}).items())))
-        cache = self.__dict__.setdefault("_daily", {})
-        if key not in cache:
-            cache[key] = self.daily(kpi, where)
-        return cache[key]
+    def _summed(self, kpi: str, where: Mapping[str, str]) -> pd.DataFrame:
+        rows = self.rows.get(kpi)
+        if rows is None:
+            return pd.DataFrame({"numerator": [], "denominator": []}, index=pd.DatetimeIndex([], name="date"))
+        for dimension, value in where.items():
+            rows = rows[rows[dimension] == value]
+        return rows.groupby("date")[["numerator", "denominator"]].sum()
 
     def _interval(self, kpi: Kpi, days: pd.DataFrame, where: Mapping[str, str] | None) -> RatioInterval | None:
         """How sure a value is; None for totals and billed amounts, which are counted, not estimated."""
@@ -275,17 +283,16 @@ class Review:
         return found if isfinite(found.ci_low) else None
 
     def _autocorrelation(self, kpi: str, where: Mapping[str, str] | None) -> float | None:
-        key = (kpi, tuple(sorted((where or {}).items())))
-        cache: dict[Any, float | None] = self.__dict__.setdefault("_rho", {})
-        if key not in cache:
-            first = pd.Timestamp(self.period.end) - pd.Timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1)
-            days = self._daily_cache(kpi, where).loc[first : pd.Timestamp(self.period.end)]
-            cache[key] = autocorrelation_of_days(days["numerator"], days["denominator"])
-        return cache[key]
+        key = _slice_key(kpi, where)
+        if key not in self._neighbours:
+            last = pd.Timestamp(self.period.end)
+            days = self.daily(kpi, where).loc[last - pd.Timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1) : last]
+            self._neighbours[key] = autocorrelation_of_days(days["numerator"], days["denominator"])
+        return self._neighbours[key]
 
     def _spread(self, kpi: str, where: Mapping[str, str] | None, days: pd.DataFrame) -> Spread | None:
         """Spread of single days (or months) up to these, for a stretch too short to show its own."""
-        history = self._daily_cache(kpi, where).loc[: days.index[-1]].tail(_UNITS_FOR_SPREAD)
+        history = self.daily(kpi, where).loc[: days.index[-1]].tail(_UNITS_FOR_SPREAD)
         return spread_of_units(history["numerator"], history["denominator"])
 
 

@@ -70,7 +70,7 @@ class ScoreRow:
     @property
     def good(self) -> bool | None:
         """Whether the evidence lies on the good side of the target; None where there is no evidence."""
-        return is_good(self.evidence, self.kpi, self.target)
+        return is_good(self.evidence, self.target)
 
     @property
     def change_is_clear(self) -> bool:
@@ -217,8 +217,8 @@ def evidence_state(measure: Measure | None, target: Target | None) -> EvidenceSt
     return "cannot tell"
 
 
-def is_good(evidence: EvidenceState, kpi: Kpi, target: Target | None) -> bool | None:
-    """Whether a state of evidence is on the good side: the target's own comparison decides, then the KPI."""
+def is_good(evidence: EvidenceState, target: Target | None) -> bool | None:
+    """Whether a state of evidence is on the good side, which the target's own comparison decides."""
     if target is None or evidence not in ("clearly above", "clearly below"):
         return None
     if target.op == "between":
