@@ -13,6 +13,7 @@ __all__ = [
     "format_change",
     "format_interval",
     "format_value",
+    "plain",
     "plural",
     "shown_number",
 ]
@@ -100,6 +101,17 @@ def format_change(change: float | None, unit: Unit, *, currency: str = "") -> st
     sign = "±" if rounded == 0 else "+" if rounded > 0 else "−"
     suffix = " pp" if unit == "share" else _suffix(unit, currency)
     return f"{sign}{abs(rounded):,.{digits}f}{suffix}"
+
+
+def plain(name: str) -> str:
+    """Print a name from the data in words: an identifier's underscores become spaces.
+
+    Examples
+    --------
+    >>> plain("technical_fault")
+    'technical fault'
+    """
+    return name.replace("_", " ")
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -52,6 +52,11 @@ class ReportPeriod:
             return f"week {self.label[-2:]} of {self.label[:4]} (from {self.start.day} {self.start:%B})"
         return f"{self.start.day} {self.start:%B %Y}"
 
+    @property
+    def when(self) -> str:
+        """The period with its preposition, as a sentence needs it."""
+        return f"{'on' if self.grain == 'day' else 'in'} {self.title}"
+
     def shifted(self, steps: int) -> ReportPeriod:
         """Return the period ``steps`` later (earlier if negative) of the same grain."""
         if self.grain == "day":

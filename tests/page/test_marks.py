@@ -17,7 +17,7 @@ def test_no_two_states_share_a_shape():
     assert len(set(shapes)) == len(EVIDENCE_STATES)
 
 
-@pytest.mark.parametrize("state", ["no target", "not measurable", "not due"])
+@pytest.mark.parametrize("state", ["no target", "not agreed", "not measurable", "not due"])
 def test_grey_is_never_green(state):
     assert "good" not in contract_mark(state)
 
@@ -29,7 +29,19 @@ def test_good_colours_the_evidence_and_not_its_word(good, tone):
     assert mark.striptags() == "▼ clearly below"
 
 
-@pytest.mark.parametrize("state", ["cannot tell", "no target"])
+def test_clearly_inside_a_range_is_good_and_an_exact_amount_neutral():
+    assert evidence_mark("clearly inside", good=None) == evidence_mark("clearly inside", good=True)
+    assert 'class="mark evidence good"' in evidence_mark("clearly inside", good=None)
+    assert evidence_mark("clearly inside", good=None).striptags() == "◆ clearly inside"
+    assert evidence_mark("exact", good=None).striptags() == "= exact"
+
+
+def test_a_target_that_is_only_proposed_has_a_neutral_mark_of_its_own():
+    assert 'class="mark contract none"' in contract_mark("not agreed")
+    assert contract_mark("not agreed").striptags() == "○ not agreed"
+
+
+@pytest.mark.parametrize("state", ["cannot tell", "exact", "no target"])
 def test_what_cannot_be_told_has_no_colour(state):
     assert 'class="mark evidence none"' in evidence_mark(state, good=True)
 

@@ -75,18 +75,85 @@ def test_every_partner_has_a_row_with_marks_spark_and_link(folder):
     ):
         assert part in rows[0]
     assert '<a href="a/review.html" aria-label="Review of Alpha">' in rows[0]
-    assert "2 partners: 1 met every target that could be judged, 1 missed at least one" in page
+    assert (
+        "2 partners: 1 met every clause that could be judged, 1 missed at least one; 1 misses a clause beyond doubt."
+        in page
+    )
     assert "The client" in page
     assert "nhs111, fingerprint f00" in page
+
+
+def test_the_verdict_stands_under_the_name_and_not_in_a_column(folder):
+    _report(folder, "a", partner="Alpha", verdict="Missed 1 of 1.", kpis=[_kpi("sl")])
+    (row,) = _rows(_read(folder))
+    header = row[: row.index("</th>")]
+    assert 'abbr="Alpha" data-sort="Alpha"' in header
+    assert "Missed 1 of 1." in header
+    assert row.count("<td") == 1
+
+
+def test_the_change_says_its_meaning_in_a_word_where_it_has_one(folder):
+    _report(folder, "a", kpis=[_kpi("sl", change_word="worse")])
+    _report(folder, "b", kpis=[_kpi("sl")])
+    worse, silent = _rows(_read(folder))
+    assert '<span class="delta bad">-1.2 points</span> <small>worse</small></div>' in worse
+    assert '<span class="delta bad">-1.2 points</span></div>' in silent
+
+
+def test_a_spark_names_its_months(folder):
+    _report(folder, "a", kpis=[_kpi("sl"), _kpi("aht", spark=[0.7, 0.8])])
+    (row,) = _rows(_read(folder))
+    assert 'aria-label="2 of 3 months known, now 78.0 %"' in row
+    assert 'aria-label="2 months, now 78.0 %"' in row
+
+
+def test_a_proposed_target_is_no_clause(folder):
+    _report(folder, "a", kpis=[_kpi("sl", contract="not agreed")])
+    page = _read(folder)
+    assert "proposed ≥ 95.0 %" in _rows(page)[0]
+    assert 'data-states=""' in _rows(page)[0]
+    assert "0 missed at least one, 1 has none that could be judged." in page
+
+
+def _clauses(met, missed, unmeasured=0, clearly=0):
+    return {"met": met, "missed": missed, "not measurable": unmeasured, "clearly_missed": clearly}
+
+
+@pytest.mark.parametrize(
+    ("clauses", "states"),
+    [
+        (_clauses(6, 0), "met"),
+        (_clauses(6, 0, 1), "met unmeasured"),
+        (_clauses(6, 1, 1, 1), "missed unmeasured worse"),
+        (_clauses(0, 0, 2), "unmeasured"),
+        ({"met": "6", "missed": None}, ""),
+        (None, "missed worse"),
+    ],
+)
+def test_all_clauses_decide_the_states_and_not_the_headline_kpis(folder, clauses, states):
+    _report(folder, "a", clauses=clauses, kpis=[_kpi("sl")])
+    assert f'data-states="{states}"' in _rows(_read(folder))[0]
+
+
+def test_the_summary_counts_partners_by_their_clauses(folder):
+    for slug, clauses in {"a": _clauses(6, 0, 1), "b": _clauses(5, 1), "c": _clauses(4, 2, 0, 2)}.items():
+        _report(folder, slug, clauses=clauses, kpis=[_kpi("sl", contract="met", evidence="cannot tell", good=None)])
+    page = _read(folder)
+    assert (
+        "3 partners: 1 met every clause that could be judged, 2 missed at least one; "
+        "1 misses a clause beyond doubt, 1 has clauses that are not measurable." in page
+    )
+    assert '<option value="unmeasured">a clause not measurable (1)</option>' in page
+    assert "every agreed clause" in page
 
 
 def test_partners_may_have_different_kpis(folder):
     _report(folder, "a", kpis=[_kpi("sl")])
     _report(folder, "b", kpis=[_kpi("csat"), _kpi("aht"), _kpi("sl")])
     page = _read(folder)
-    assert re.findall(r'<th scope="col">([A-Z]+)</th>', page) == ["CSAT", "AHT", "SL"]
-    assert [row.count("<td") for row in _rows(page)] == [4, 4]
-    assert _rows(page)[0].count('<td data-sort="">') == 2
+    assert re.findall(r'<th scope="col" role="columnheader">([A-Z]+)</th>', page) == ["CSAT", "AHT", "SL"]
+    assert [row.count("<td") for row in _rows(page)] == [3, 3]
+    assert re.findall(r'data-label="(\w+)" data-sort=""', _rows(page)[0]) == ["CSAT", "AHT"]
 
 
 def test_a_run_for_one_partner_keeps_the_others(folder):
@@ -124,7 +191,15 @@ def test_a_failure_that_left_no_record_still_shows(folder):
 
 def test_hostile_text_is_text(folder):
     kpi = _kpi(
-        BAD, label=BAD, actual_text=BAD, target_text=BAD, contract=BAD, evidence=BAD, change_text=BAD, interval_text=BAD
+        BAD,
+        label=BAD,
+        actual_text=BAD,
+        target_text=BAD,
+        contract=BAD,
+        evidence=BAD,
+        change_text=BAD,
+        change_word=BAD,
+        interval_text=BAD,
     )
     _report(folder, "a", partner=BAD, kind=BAD, verdict=BAD, data_confidence=BAD, period_label=BAD, kpis=[kpi])
     run = _run(folder, "b", status="failed", error=BAD, exception=BAD, notebook=Path(BAD))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bpo_analysis import sections
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import open_review
-from bpo_analysis.review.drivers import drivers, events_near
+from bpo_analysis.review.drivers import drivers
 from bpo_analysis.review.findings import asks, changes, confidence, flags, unexplained, verdict
 from bpo_analysis.review.reconciliation import reconcile
 from bpo_analysis.review.registers import actions_at, contract_terms, escalations_at, exceptions_at, updates_in
@@ -22,19 +25,38 @@ def test_first_screen_has_at_most_eight_kpis(review_of, nhs111):
         assert 1 <= sum(map(len, headline_names(review).values())) <= 8
 
 
-def test_verdict_names_the_misses_with_their_numbers(review_of):
+def test_verdict_counts_every_agreed_target_and_names_clear_misses_first(review_of):
     review = review_of("northline")
-    sentence, tone = verdict(review, scorecard(review))
+    agreed = clauses(review)
+    sentence, tone = verdict(review, agreed)
+    missed = [c.row for c in agreed if c.row.contract == "missed"]
+    judged = sum(c.row.contract in ("met", "missed") for c in agreed)
     assert tone == "bad"
-    missed = [row for row in scorecard(review) if row.contract == "missed"]
-    assert sentence.startswith(f"Northline Support missed {len(missed)} of 6 targets in October 2026: ")
-    for row in missed:
-        assert f"{row.measure.text} ({row.target_text})" in sentence
+    assert sentence.startswith(f"Northline Support missed {len(missed)} of {judged} targets in October 2026: ")
+    # Abandonment is no headline KPI, and clearly missed all the same.
+    assert sentence.index("abandonment 6.4 % (≤ 5.0 %)") < sentence.index("QA score")
+
+
+def test_a_target_without_data_is_named_and_takes_the_good_tone_away(review_of):
+    review = review_of("fernway")
+    agreed = clauses(review)
+    blind = [
+        replace(c, row=replace(c.row, contract="not measurable")) if c.row.kpi.name == "csat" else c for c in agreed
+    ]
+    sentence, tone = verdict(review, blind)
+    assert tone == "none"
+    assert "met every target that could be judged" in sentence
+    assert "Not measurable: CSAT" in sentence
+
+
+def test_a_target_for_another_channel_does_not_concern_the_partner(review_of):
+    assert "sla_attainment" not in {c.row.kpi.name for c in clauses(review_of("fernway"))}
+    assert "sla_attainment" in {c.row.kpi.name for c in clauses(review_of("northline"))}
 
 
 def test_verdict_of_a_clean_partner(review_of):
     review = review_of("fernway")
-    sentence, tone = verdict(review, scorecard(review))
+    sentence, tone = verdict(review, clauses(review))
     assert tone == "good"
     assert sentence.startswith("Fernway Assist met all ")
 
@@ -47,7 +69,7 @@ def test_verdict_without_a_target(review_of):
 
 def test_real_data_verdict(nhs111):
     review = open_review(nhs111, "Thames Valley", "2026-03")
-    sentence, _ = verdict(review, scorecard(review))
+    sentence, _ = verdict(review, clauses(review))
     assert sentence == "Thames Valley missed its one target in March 2026: service level 55.2 % (≥ 95.0 %)."
 
 
@@ -73,18 +95,40 @@ def test_drivers_add_up_to_the_change(review_of):
     assert driver.result.rate_effect + driver.result.mix_effect == pytest.approx(row.change, abs=1e-9)
 
 
-def test_events_near_name_the_kpi(review_of):
-    near = events_near(review_of("northline", "2026-07"), "service_level")
-    assert len(near) >= 1
-    assert set(near["kpi"]) == {"service_level"}
-
-
-def test_asks_put_notices_first_and_name_unexplained_misses_once(review_of):
+def test_a_step_older_than_three_months_is_still_told_with_its_event(review_of):
+    # The planted shift is four and a half months old in October: the three months before show nothing of it.
     review = review_of("northline")
-    rows = scorecard(review)
-    found = asks(review, rows)
-    assert found[0].text.startswith("Decide whether to renew contract")
-    assert sum("unexplained" in ask.text for ask in found) == (1 if unexplained(review, rows) else 0)
+    row = rows_of(review)["service_level"]
+    assert not row.change_is_clear
+    assert row.drift_is_clear
+    text = changes(review, scorecard(review))[0].text
+    assert text.startswith("Service level fell by ")
+    assert "against January to June 2026" in text
+    assert "Near in time: " in text
+
+
+def test_a_slow_slide_is_told_and_makes_the_watermelon(review_of):
+    review = review_of("baobab")
+    assert rows_of(review)["csat"].drift_good is False
+    assert (
+        "Watermelon: the service-level target is met while CSAT clearly misses its target"
+        in sections.customer(review).html
+    )
+
+
+def test_asks_put_clear_misses_first(review_of):
+    review = review_of("northline")
+    agreed = clauses(review)
+    found = asks(review, agreed)
+    assert found[0].text.startswith("Set a new date for the action on service level")
+    assert "(client's side)" in found[0].owner
+    assert "abandonment clearly missed" in found[1].text
+    assert "notice can be given until 2026-11-02" in found[2].text
+
+
+def test_a_cause_not_yet_known_explains_nothing(review_of):
+    review = review_of("baobab")
+    assert "csat" in {row.kpi.name for row in unexplained(review, clauses(review))}
 
 
 def test_concentration_flags_the_chat_product_and_spares_the_agreed_night(review_of):
@@ -162,5 +206,5 @@ def test_clauses_count_days_or_weeks(review_of):
 
 def test_confidence_tells_missing_days(nhs111):
     assert confidence(open_review(nhs111, "Thames Valley", "2026-03")).startswith(
-        "Data: 29 of 31 days of March 2026; 3,521 rows used in all, 203"
+        "Data: 29 of 31 days of March 2026; 3,521 rows used in the whole dataset, 203"
     )

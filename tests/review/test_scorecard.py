@@ -63,6 +63,29 @@ def test_evidence_is_the_interval_and_nothing_else():
     assert evidence_state(None, target()) == "cannot tell"
 
 
+def test_a_band_has_an_inside():
+    band = target("between", 0.7, value_high=0.9)
+    assert evidence_state(measure(800, 1000), band) == "clearly inside"
+    assert is_good("clearly inside", band) is True
+    assert evidence_state(measure(890, 1000), band) == "cannot tell"
+
+
+def test_an_amount_is_exact_and_a_proposal_is_not_agreed():
+    billed = replace(measure(7, 10, kpi="cost_per_contact"), interval=None)
+    assert evidence_state(billed, target("<=", 0.65)) == "exact"
+    assert contract_state(measure(97, 100), target(status="proposed"), OCTOBER) == "not agreed"
+    assert target_text(target(status="proposed"), KPIS["service_level"]) == "≥ 95.0 % (proposed)"
+
+
+def test_evidence_never_contradicts_the_printed_comparison():
+    # 79.96 % is printed as 80.0 % and meets 80 %: an interval that ends at 79.98 % must not call it clearly below.
+    close = replace(
+        measure(79960, 100000), interval=replace(measure(79960, 100000).interval, ci_low=0.7990, ci_high=0.7998)
+    )
+    assert contract_state(close, target(value=0.8), OCTOBER) == "met"
+    assert evidence_state(close, target(value=0.8)) == "cannot tell"
+
+
 def test_a_miss_can_be_within_chance():
     close = measure(94, 100)
     assert contract_state(close, target(), OCTOBER) == "missed"

@@ -48,7 +48,8 @@ def test_ratio_by_hand():
     residuals = np.array([1 - estimate * 2, 3 - estimate * 4]) / 3
     variance = (residuals**2).sum() / 1 / 2
     assert result.estimate == pytest.approx(estimate)
-    assert result.standard_error == pytest.approx(np.sqrt(variance))
+    half = scipy_stats.t.ppf(0.975, 1) * np.sqrt(variance)
+    assert result.ci_high - result.estimate == pytest.approx(half)
     assert result.degrees_of_freedom == 1
     assert np.isnan(result.dispersion)
 
@@ -58,6 +59,14 @@ def test_no_event_is_not_a_rate_of_nought():
     # Garwood: with no event the upper limit is -ln(0.025) = 3.689 events.
     assert result.ci_low == 0
     assert result.ci_high == pytest.approx(3.6889 / 30, abs=1e-5)
+
+
+def test_all_of_few_cases_is_not_certainty():
+    # Newcombe 1998 (a): 56/70 against 48/80 is 0.0524 to 0.3339; 49 of 49 against 487 of 494 shows nothing.
+    found = difference_of_ratios(share_interval([56], [70]), share_interval([48], [80]))
+    assert found[1:] == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+    _, low, high = difference_of_ratios(share_interval([49], [49]), share_interval([487], [494]))
+    assert low < 0 < high
 
 
 def test_difference_mirrors_when_swapped():

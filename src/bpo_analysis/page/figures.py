@@ -14,7 +14,8 @@ from bpo_analysis.page.palette import PALETTE
 
 __all__ = ["bar", "figure", "spark"]
 
-# Below this width a chart made for a screen is no longer legible: the box scrolls instead.
+# Below this width a chart made for a screen is no longer legible: the box scrolls instead. The style sheet applies it,
+# for in a grid of charts (.charts) it holds on a phone only.
 _MIN_CHART_WIDTH: Final = 560
 _PX_PER_POINT: Final = 96 / 72
 _HEX = re.compile("|".join(role.light for role in PALETTE.values()), re.IGNORECASE)
@@ -70,7 +71,7 @@ def _inline(svg: str, id: str, alt: str) -> Markup:
     inner = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{id}-", inner)
     inner = _HEX.sub(lambda hit: f"var(--{_BY_HEX[hit[0].lower()]})", inner)
     width, height = _size(opening[1])
-    style = f"width:{width:.0f}px;min-width:{min(width, _MIN_CHART_WIDTH):.0f}px"
+    style = f"width:{width:.0f}px;--least:{min(width, _MIN_CHART_WIDTH):.0f}px"
     box = re.search(r'viewBox="([^"]*)"', opening[1])
     view = box[1] if box else f"0 0 {width:g} {height:g}"
     # Trusted as it is: it comes from our own plotting code, and matplotlib escapes the text inside.

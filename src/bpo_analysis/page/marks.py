@@ -13,10 +13,18 @@ _CONTRACT: Final = {
     "met": ("✓", "good"),
     "missed": ("✕", "bad"),
     "no target": ("–", "none"),
+    "not agreed": ("○", "none"),
     "not measurable": ("?", "none"),
     "not due": ("…", "none"),
 }
-_EVIDENCE: Final = {"clearly above": "▲", "clearly below": "▼", "cannot tell": "≈", "no target": "–"}
+_EVIDENCE: Final = {
+    "clearly above": "▲",
+    "clearly below": "▼",
+    "clearly inside": "◆",
+    "cannot tell": "≈",
+    "exact": "=",
+    "no target": "–",
+}
 
 CONTRACT_STATES: Final = tuple(_CONTRACT)
 EVIDENCE_STATES: Final = tuple(_EVIDENCE)
@@ -60,6 +68,7 @@ def evidence_mark(state: str, *, good: bool | None) -> Markup:
         One of ``EVIDENCE_STATES``.
     good : bool or None
         Whether that side of the target is the good one; None where no side is. It sets the colour, not the word.
+        Being clearly inside a range is good whatever this says.
 
     Returns
     -------
@@ -78,9 +87,15 @@ def evidence_mark(state: str, *, good: bool | None) -> Markup:
     """
     if state not in _EVIDENCE:
         raise ValueError(f"Evidence state must be one of {EVIDENCE_STATES}, got {state!r}.")
-    decided = state.startswith("clearly") and good is not None
-    tone = ("good" if good else "bad") if decided else "none"
-    return _mark("evidence", _EVIDENCE[state], state, tone)
+    return _mark("evidence", _EVIDENCE[state], state, _evidence_tone(state, good=good))
+
+
+def _evidence_tone(state: str, *, good: bool | None) -> str:
+    if state == "clearly inside":
+        return "good"
+    if good is None or not state.startswith("clearly"):
+        return "none"
+    return "good" if good else "bad"
 
 
 def _mark(kind: str, shape: str, word: str, tone: str) -> Markup:

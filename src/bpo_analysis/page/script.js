@@ -32,8 +32,8 @@
     var order = String(a).localeCompare(String(b), document.documentElement.lang, { numeric: true });
     return order < 0 ? -1 : order > 0 ? 1 : 0;
   }
-  function sort(table, header) {
-    var column = header.cellIndex, up = header.getAttribute("aria-sort") !== "ascending";
+  function sort(table, header, up) {
+    var column = header.cellIndex;
     table.querySelectorAll("th[aria-sort]").forEach(function (th) { th.removeAttribute("aria-sort"); });
     header.setAttribute("aria-sort", up ? "ascending" : "descending");
     var rows = Array.from(table.tBodies[0].rows).map(function (row) { return { row: row, key: key(row, column) }; });
@@ -49,7 +49,9 @@
       button.type = "button";
       while (header.firstChild) { button.appendChild(header.firstChild); }
       header.appendChild(button);
-      button.addEventListener("click", function () { sort(table, header); });
+      button.addEventListener("click", function () {
+        sort(table, header, header.getAttribute("aria-sort") !== "ascending");
+      });
     });
   });
 
@@ -69,6 +71,10 @@
     }
     form.hidden = false;
     form.addEventListener("input", apply);
+    form.elements.order.addEventListener("change", function () {
+      var chosen = this.value.split(" "); // such as "2 down": column and direction
+      sort(table, table.tHead.rows[0].cells[chosen[0]], chosen[1] === "up");
+    });
     form.addEventListener("submit", function (event) { event.preventDefault(); });
   });
 })();

@@ -27,11 +27,12 @@ __all__ = ["write_index", "write_shelf"]
 # What the reader can filter by: token -> words.
 _STATES: Final = {
     "failed": "report failed",
-    "missed": "a target missed",
-    "worse": "clearly worse than target",
-    "met": "every target met",
-    "unmeasured": "a KPI not measurable",
+    "missed": "a clause missed",
+    "worse": "a clause missed beyond doubt",
+    "met": "every judged clause met",
+    "unmeasured": "a clause not measurable",
 }
+_CLAUSES: Final = ("met", "missed", "not measurable", "clearly_missed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, dat
         states=_state_options(rows),
         columns=columns,
         rows=sorted(rows, key=lambda row: row.partner.casefold()),
+        has_clauses=any(isinstance(record["headline"].get("clauses"), Mapping) for record in records),
         version=bpo_analysis.__version__,
     )
     write_atomically(folder / "index.html", page)
@@ -199,7 +201,7 @@ def _row(folder: Path, group: Sequence[Mapping[str, Any]], columns: Sequence[Map
     return _Row(
         partner=str(headline.get("partner") or main.get("partner") or main["slug"]),
         kind=str(headline.get("kind") or ""),
-        states=" ".join(sorted(_states(kpis.values(), failed=bool(failed)))),
+        states=" ".join(sorted(_states(_clauses(main), failed=bool(failed)))),
         links=[link for record in group if (link := _link(folder, record))],
         verdict=verdict,
         coverage=str(headline.get("coverage") or ""),
@@ -207,34 +209,53 @@ def _row(folder: Path, group: Sequence[Mapping[str, Any]], columns: Sequence[Map
     )
 
 
-def _states(kpis: Sequence[Mapping[str, Any]] | Any, *, failed: bool) -> set[str]:
-    contracts = {kpi.get("contract") for kpi in kpis}
-    states = {"failed"} if failed else set()
-    if "missed" in contracts:
-        states.add("missed")
-    elif "met" in contracts:
-        states.add("met")
-    if "not measurable" in contracts:
-        states.add("unmeasured")
-    if any(kpi.get("good") is False and str(kpi.get("evidence")).startswith("clearly") for kpi in kpis):
-        states.add("worse")
-    return states
+def _clauses(record: Mapping[str, Any]) -> dict[str, int]:
+    """Count the agreed clauses of a contract; without such counts, those among the headline KPIs."""
+    given = record["headline"].get("clauses")
+    if isinstance(given, Mapping):
+        return {name: _count(given.get(name)) for name in _CLAUSES}
+    kpis = _kpis(record)
+    counts = {name: sum(kpi.get("contract") == name for kpi in kpis) for name in _CLAUSES}
+    return counts | {"clearly_missed": sum(_is_clearly_missed(kpi) for kpi in kpis)}
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _is_clearly_missed(kpi: Mapping[str, Any]) -> bool:
+    is_clear = str(kpi.get("evidence")).startswith("clearly")
+    return kpi.get("contract") == "missed" and kpi.get("good") is False and is_clear
+
+
+def _states(clauses: Mapping[str, int], *, failed: bool) -> set[str]:
+    found = {
+        "failed": failed,
+        "missed": clauses["missed"] > 0,
+        "met": clauses["met"] > 0 and not clauses["missed"],
+        "unmeasured": clauses["not measurable"] > 0,
+        "worse": clauses["clearly_missed"] > 0,
+    }
+    return {state for state, is_so in found.items() if is_so}
 
 
 def _cell(kpi: Mapping[str, Any]) -> dict[str, Any]:
     actual = kpi.get("actual")
     number = actual if isinstance(actual, int | float) and math.isfinite(actual) else None
     good = kpi.get("change_good")
-    no_target = kpi.get("contract") == "no target"  # said once, by the contract's mark
+    contract = kpi.get("contract")
+    no_target = contract == "no target"  # said once, by the contract's mark
     text = str(kpi.get("actual_text") or ("–" if number is None else f"{number:g}"))
     return {
         "sort": "" if number is None else number,
         "actual": text,
         "interval": kpi.get("interval_text") or "",
         "target": "" if no_target else kpi.get("target_text") or "",
-        "contract": _mark(kpi.get("contract")),
+        "target_word": "proposed" if contract == "not agreed" else "target",
+        "contract": _mark(contract),
         "evidence": "" if no_target else _mark(kpi.get("evidence"), good=kpi.get("good"), evidence=True),
         "change": kpi.get("change_text") or "",
+        "change_word": kpi.get("change_word") or "",
         "tone": "none" if good is None else "good" if good else "bad",
         "spark": _spark(kpi, text),
     }
@@ -255,8 +276,9 @@ def _spark(kpi: Mapping[str, Any], actual: str) -> Markup:
     history = kpi.get("spark")
     if not isinstance(history, list) or not any(value is not None for value in history):
         return Markup("")
-    months = sum(value is not None for value in history)
-    return spark(history, label=f"{months} periods of history, now {actual}", target=kpi.get("target"))
+    known = sum(value is not None for value in history)
+    months = f"{known} of {len(history)} months known" if known < len(history) else f"{known} months"
+    return spark(history, label=f"{months}, now {actual}", target=kpi.get("target"))
 
 
 def _link(folder: Path, record: Mapping[str, Any]) -> dict[str, str] | None:
@@ -283,14 +305,27 @@ def _failure(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
 
 def _summary(rows: Sequence[_Row], failures: Sequence[Any]) -> str:
     """Count the partners by the worst that can be said of their contract."""
-    counts = {state: sum(state in row.states.split() for row in rows) for state in _STATES}
-    parts = [f"{counts['met']} met every target that could be judged", f"{counts['missed']} missed at least one"]
+    held = [set(row.states.split()) for row in rows]
+    counts = {state: sum(state in states for states in held) for state in _STATES}
+    unjudged = sum(not states & {"met", "missed", "failed"} for states in held)
+    judged = [f"{counts['met']} met every clause that could be judged", f"{counts['missed']} missed at least one"]
+    if unjudged:
+        judged.append(f"{unjudged} {_form(unjudged, 'has', 'have')} none that could be judged")
+    caveats = []
     if counts["worse"]:
-        parts.append(f"{counts['worse']} clearly worse than target in at least one KPI")
-    text = f"{len(rows)} {'partner' if len(rows) == 1 else 'partners'}: {', '.join(parts)}."
+        caveats.append(f"{counts['worse']} {_form(counts['worse'], 'misses', 'miss')} a clause beyond doubt")
+    if counts["unmeasured"]:
+        have = _form(counts["unmeasured"], "has", "have")
+        caveats.append(f"{counts['unmeasured']} {have} clauses that are not measurable")
+    text = "; ".join(filter(None, [", ".join(judged), ", ".join(caveats)]))
+    text = f"{len(rows)} {_form(len(rows), 'partner', 'partners')}: {text}."
     if failures:
-        text += f" {len(failures)} {'report' if len(failures) == 1 else 'reports'} failed."
+        text += f" {len(failures)} {_form(len(failures), 'report', 'reports')} failed."
     return text
+
+
+def _form(count: int, one: str, more: str) -> str:
+    return one if count == 1 else more
 
 
 def _state_options(rows: Sequence[_Row]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from bpo_analysis.data import Dataset, Target, open_dataset
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.formats import format_interval, format_value
+from bpo_analysis.formats import format_interval, format_value, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.periods import PeriodGrain, ReportPeriod, parse_period
 from bpo_analysis.stats import (
@@ -70,7 +70,9 @@ class Measure:
     @property
     def base_text(self) -> str:
         """What the value was computed from, as printed: 1,512 offered."""
-        if self.kpi.pooling == "total" or not self.kpi.base:
+        if self.kpi.pooling == "total":
+            return plural(self.days, "day")
+        if not self.kpi.base:
             return ""
         amount = self.denominator / 3600 if self.kpi.base.startswith("hours") else self.denominator
         return f"{format_value(amount, 'count')} {self.kpi.base}"
@@ -159,6 +161,7 @@ class Review:
         end: date | None = None,
         where: Mapping[str, str] | None = None,
         record: bool = True,
+        confidence_level: float | None = None,
     ) -> Measure | None:
         """Compute a KPI for a stretch of time and a slice.
 
@@ -172,6 +175,8 @@ class Review:
             Slice, by dimension (site, channel, product, shift, category).
         record : bool, default True
             Whether the number is printed, and so belongs in the ledger.
+        confidence_level : float, optional
+            Of the interval; the review's by default.
 
         Returns
         -------
@@ -195,7 +200,7 @@ class Review:
             denominator=denominator,
             value=value,
             days=len(days),
-            interval=self._interval(definition, days, where),
+            interval=self._interval(definition, days, where, confidence_level or self.confidence_level),
             currency=self.currency,
         )
         if record:
@@ -217,6 +222,9 @@ class Review:
         for step in range(1 - periods, 1):
             period = last.shifted(step)
             found = self.measure(kpi, period=period, where=where)
+            if self.kpis[kpi].pooling == "total" and not self._covers(period):
+                # A week of a month is not a quiet month: a total of a period that the export cuts is missing.
+                found = None
             missing = float("nan")
             rows.append(
                 {
@@ -230,6 +238,10 @@ class Review:
                 }
             )
         return pd.DataFrame(rows)
+
+    def _covers(self, period: ReportPeriod) -> bool:
+        first, last = self.dataset.span
+        return first <= period.start and period.end <= last
 
     def slices(self, kpi: str, dimension: Dimension) -> list[str]:
         """Values of a dimension that this KPI has in the period, most cases first."""
@@ -245,6 +257,29 @@ class Review:
             return self.period.shifted(-3).start, self.period.start - timedelta(days=1)
         months = parse_period(f"{self.period.start:%Y-%m}")
         return months.shifted(-3).start, months.start - timedelta(days=1)
+
+    @property
+    def before_title(self) -> str:
+        """The comparison stretch in words."""
+        unit = {"day": "days", "week": "weeks"}.get(self.period.grain, "months")
+        return f"the three {unit} before"
+
+    def earlier(self) -> tuple[date, date]:
+        """First and last day of the stretch before that: six months (weeks, days), for changes that came slowly."""
+        start, _ = self.before()
+        if self.period.grain == "day":
+            return start - timedelta(days=6), start - timedelta(days=1)
+        if self.period.grain == "week":
+            return start - timedelta(weeks=6), start - timedelta(days=1)
+        return parse_period(f"{start:%Y-%m}").shifted(-6).start, start - timedelta(days=1)
+
+    @property
+    def earlier_title(self) -> str:
+        """The earlier stretch in words."""
+        start, end = self.earlier()
+        if self.period.grain in ("day", "week"):
+            return f"{start} to {end}"
+        return f"{start:%B} to {end:%B %Y}" if start.year == end.year else f"{start:%B %Y} to {end:%B %Y}"
 
     def _period_at(self, day: date, grain: PeriodGrain) -> ReportPeriod:
         if grain == "month":
@@ -266,18 +301,20 @@ class Review:
             rows = rows[rows[dimension] == value]
         return rows.groupby("date")[["numerator", "denominator"]].sum()
 
-    def _interval(self, kpi: Kpi, days: pd.DataFrame, where: Mapping[str, str] | None) -> RatioInterval | None:
+    def _interval(
+        self, kpi: Kpi, days: pd.DataFrame, where: Mapping[str, str] | None, level: float
+    ) -> RatioInterval | None:
         """How sure a value is; None for totals and billed amounts, which are counted, not estimated."""
         if kpi.sampling == "none":
             return None
         sums = days["numerator"], days["denominator"]
         try:
             if kpi.sampling == "events":
-                return event_rate_interval(*sums, confidence_level=self.confidence_level)
+                return event_rate_interval(*sums, confidence_level=level)
             make = share_interval if kpi.sampling == "cases" else ratio_interval
             known = self._autocorrelation(kpi.name, where)
             spread = self._spread(kpi.name, where, days) if len(days) < MIN_OWN_UNITS else None
-            found = make(*sums, confidence_level=self.confidence_level, autocorrelation=known, spread=spread)
+            found = make(*sums, confidence_level=level, autocorrelation=known, spread=spread)
         except InsufficientDataError:
             return None
         return found if isfinite(found.ci_low) else None

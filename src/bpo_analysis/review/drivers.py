@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.context import Review
 from bpo_analysis.stats import ChangeDecomposition, decompose_change
 
-__all__ = ["Driver", "drivers", "events_between", "events_near"]
+__all__ = ["EVENT_LEAD_DAYS", "Driver", "drivers", "events_between"]
 
 _DIMENSIONS = ("category", "channel", "product", "site")
 _MAX_SLICES = 12
@@ -93,9 +93,3 @@ def events_between(review: Review, start: date, end: date, kpi: str = "") -> pd.
     if kpi:
         inside &= events["kpi"].isna() | (events["kpi"] == kpi)
     return events[inside].assign(start=begins[inside], end=ends[inside]).sort_values("start", kind="stable")
-
-
-def events_near(review: Review, kpi: str) -> pd.DataFrame:
-    """Return events in the period or shortly before it that concern a KPI by name."""
-    near = events_between(review, review.period.start - timedelta(days=EVENT_LEAD_DAYS), review.period.end, kpi)
-    return near[near["kpi"] == kpi]

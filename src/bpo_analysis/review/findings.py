@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import timedelta
+from typing import Any, Literal
 
 import pandas as pd
 
 from bpo_analysis.data.schema import TABLES
-from bpo_analysis.formats import format_change, format_interval, format_value, plural
+from bpo_analysis.formats import format_change, format_interval, format_value, plain, plural
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import Review
-from bpo_analysis.review.drivers import drivers, events_near
+from bpo_analysis.review.drivers import EVENT_LEAD_DAYS, drivers, events_between
 from bpo_analysis.review.registers import actions_at, contract_terms, escalations_at
-from bpo_analysis.review.scorecard import ScoreRow
+from bpo_analysis.review.scorecard import Clause, ScoreRow
+from bpo_analysis.stats import difference_of_ratios
 
 __all__ = ["Ask", "Finding", "asks", "changes", "confidence", "coverage", "flags", "unexplained", "verdict"]
 
 Tone = Literal["good", "bad", "none", "warning"]
 MAX_ON_FIRST_SCREEN = 3
+MAX_NAMED = 4
+_NO_CAUSE = ("", "not yet known", "not known", "unknown", "open", "tbc", "tbd", "?", "-", "n/a", "none")
 _NOTICE_WINDOW_DAYS = 90
 _SHORT_NOTICE_DAYS = 60
 
@@ -44,22 +48,31 @@ class Ask:
     anchor: str
 
 
-def verdict(review: Review, rows: Sequence[ScoreRow]) -> tuple[str, Tone]:
-    """Say in one sentence whether the partner did what was agreed, and how sure the misses are."""
+def verdict(review: Review, found: Sequence[Clause]) -> tuple[str, Tone]:
+    """Say in one sentence whether the partner did what was agreed, and how sure the misses are.
+
+    Counts every agreed target in force, not only those of the first screen.
+    """
+    rows = [clause.row for clause in found]
     counts = Counter(row.contract for row in rows)
     judged = counts["met"] + counts["missed"]
-    when = review.period.title
+    when = review.period.when
+    blind = _unmeasured(rows)
     if not judged:
-        waiting = " Targets that exist are not due yet." if counts["not due"] else ""
-        return f"No target can be judged for {review.name} in {when}.{waiting}", "none"
+        return f"No target can be judged for {review.name} {when}.{blind}", "none"
     if not counts["missed"]:
-        return f"{review.name} met {_all(judged)} in {when}.{_weak(rows, 'met')}", "good"
-    missed = [row for row in rows if row.contract == "missed"]
-    named = ", ".join(
-        f"{_lower(row.kpi.label)} {row.measure.text} ({row.target_text})" for row in missed if row.measure
-    )
+        share = "every target that could be judged" if blind else _all(judged)
+        return f"{review.name} met {share} {when}.{_unsure(rows, 'met')}{blind}", "none" if blind else "good"
+    missed = sorted((row for row in rows if row.contract == "missed"), key=lambda row: not row.clearly_missed)
     share = f"{counts['missed']} of {judged} targets" if counts["met"] else _all(judged)
-    return f"{review.name} missed {share} in {when}: {named}.{_weak(rows, 'missed')}", "bad"
+    return f"{review.name} missed {share} {when}: {_named(missed)}.{_unsure(rows, 'missed')}{blind}", "bad"
+
+
+def _named(missed: Sequence[ScoreRow]) -> str:
+    """Name the misses with their numbers, the clear ones first, and count those there is no room for."""
+    shown = [f"{_lower(row.kpi.label)} {row.measure.text} ({row.target_text})" for row in missed if row.measure]
+    rest = len(shown) - MAX_NAMED
+    return ", ".join(shown[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _all(judged: int) -> str:
@@ -70,15 +83,22 @@ def _lower(label: str) -> str:
     return label if label[:2].isupper() else label[0].lower() + label[1:]
 
 
-def _weak(rows: Sequence[ScoreRow], state: str) -> str:
+def _unmeasured(rows: Sequence[ScoreRow]) -> str:
+    names = [_lower(row.kpi.label) for row in rows if row.contract == "not measurable"]
+    return f" Not measurable: {_listed(names)}." if names else ""
+
+
+def _unsure(rows: Sequence[ScoreRow], state: str) -> str:
     """Name results that the evidence does not settle: nobody should act on them as if they were certain."""
-    alike = [r for r in rows if r.contract == state and r.measure and r.measure.interval]
-    weak = [_lower(r.kpi.label) for r in alike if r.evidence == "cannot tell"]
-    if not weak:
+    alike = [row for row in rows if row.contract == state]
+    unsure = [_lower(row.kpi.label) for row in alike if row.evidence == "cannot tell"]
+    if not unsure:
         return ""
-    if len(weak) == len(alike) > 1:
-        return " None of these is beyond chance."
-    return f" Within chance of the target: {_listed(weak)}."
+    if state == "met":
+        return f" Too close to the target to be sure: {_listed(unsure)}." if len(unsure) <= MAX_NAMED else ""
+    if len(unsure) == len(alike):
+        return " Too few cases to be sure of it." if len(alike) == 1 else " None of these misses is beyond doubt."
+    return f" Not beyond doubt: {_listed(unsure)}."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -86,33 +106,41 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def changes(review: Review, rows: Sequence[ScoreRow]) -> list[Finding]:
-    """Clear changes against the three months before, clearest first, with what carried them and what stands near."""
-    clear = [row for row in rows if row.change_is_clear and row.change_limits and row.change is not None]
+    """Clear changes, the clearest first, with what carried them and what stands near.
+
+    Against the three months before or, where those show nothing, against the six months before them.
+    """
+    clear = [row for row in rows if row.change_is_clear or row.drift_is_clear]
     clear.sort(key=_clearness, reverse=True)
     return [_change(review, row) for row in clear[:MAX_ON_FIRST_SCREEN]]
 
 
 def _clearness(row: ScoreRow) -> float:
-    low, high = row.change_limits or (0.0, 1.0)
-    return abs(row.change or 0.0) / max((high - low) / 2, 1e-12)
+    change, limits = (row.change, row.change_limits) if row.change_is_clear else (row.drift, row.drift_limits)
+    low, high = limits or (0.0, 1.0)
+    return abs(change or 0.0) / max((high - low) / 2, 1e-12)
 
 
 def _change(review: Review, row: ScoreRow) -> Finding:
-    moved, limits = row.change or 0.0, row.change_limits or (0.0, 0.0)
-    unit, kpi = row.kpi.unit, row.kpi
-    verb = "rose" if moved > 0 else "fell"
-    scale = "pp" if unit == "share" else ""
+    sudden = row.change_is_clear
+    moved, limits = (row.change, row.change_limits) if sudden else (row.drift, row.drift_limits)
+    good = row.change_good if sudden else row.drift_good
+    moved, limits = moved or 0.0, limits or (0.0, 0.0)
     near, far = sorted(abs(limit) for limit in limits)
+    unit = row.kpi.unit
     between = format_interval(near, far, unit, currency=review.currency)
-    between = between.replace(" %", f" {scale}") if scale else between
+    between = between.replace(" %", " pp") if unit == "share" else between
     size = format_change(abs(moved), unit, currency=review.currency).lstrip("+")
-    now = row.measure.text if row.measure else ""
-    text = f"{kpi.label} {verb} by {size} ({between}) against the three months before, to {now}."
-    tone: Tone = "none" if row.change_good is None else "good" if row.change_good else "bad"
-    return Finding(text=text + _carried(review, kpi.name) + _near(review, kpi.name), tone=tone, anchor="drivers")
+    since = review.before_title if sudden else review.earlier_title
+    now = f"{row.measure.text} ({row.measure.base_text})" if row.measure and row.measure.base_text else "its level"
+    text = f"{row.kpi.label} {'rose' if moved > 0 else 'fell'} by {size} ({between}) against {since}, to {now}."
+    tone: Tone = "none" if good is None else "good" if good else "bad"
+    carried = _carried(review, row.kpi.name) if sudden else ""
+    return Finding(text=text + carried + _near(review, row.kpi.name, sudden=sudden), tone=tone, anchor="drivers")
 
 
 def _carried(review: Review, kpi: str) -> str:
+    """Name the slice that carried a change, if that slice's own change is clear; otherwise say that none stands out."""
     driver = drivers(review, kpi)
     if driver is None:
         return ""
@@ -120,60 +148,84 @@ def _carried(review: Review, kpi: str) -> str:
     if abs(result.mix_effect) > abs(result.rate_effect):
         return " Mostly a change of mix, not of how well each kind of contact went."
     name = driver.largest[0]
-    part = result.table.loc[name, "rate_effect"] + result.table.loc[name, "mix_effect"]
-    if result.change == 0 or part / result.change < 0.3:
-        return " It is spread over the slices."
-    where = "reason" if driver.dimension == "category" else driver.dimension
-    return f" {_percent(min(part / result.change, 1))} of it lies in {where} {name}."
+    where = {driver.dimension: name}
+    start, end = review.before()
+    now, before = review.measure(kpi, where=where), review.measure(kpi, where=where, start=start, end=end)
+    word = "reason" if driver.dimension == "category" else driver.dimension
+    if now and before and now.interval and before.interval:
+        _, low, high = difference_of_ratios(now.interval, before.interval)
+        if (low > 0) == (result.change > 0) and low * high > 0:
+            return f" The largest part of it lies in {word} {plain(name)} ({now.base_text})."
+    return f" No single {word} stands out."
 
 
-def _near(review: Review, kpi: str) -> str:
-    events = events_near(review, kpi)
+def _near(review: Review, kpi: str, *, sudden: bool) -> str:
+    """Name the last dated event that concerns the KPI: near the period, or in the time a slow change had."""
+    since = review.period.start - timedelta(days=EVENT_LEAD_DAYS) if sudden else review.earlier()[0]
+    events = events_between(review, since, review.period.end, kpi)
+    events = events[events["kpi"] == kpi]
     if events.empty:
         return ""
     event = events.iloc[-1]
     return f" Near in time: {event['title']} ({event['start']:%Y-%m-%d})."
 
 
-def unexplained(review: Review, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    """Missed targets for which no open action with root cause, owner and due date is on record."""
+def unexplained(review: Review, found: Sequence[Clause]) -> list[ScoreRow]:
+    """Missed targets without an action in time with a known root cause, owner and due date; clear ones first."""
+    missed = sorted((c.row for c in found if c.row.contract == "missed"), key=lambda row: not row.clearly_missed)
     actions = actions_at(review)
     if actions is None:
-        return [row for row in rows if row.contract == "missed"]
-    complete = actions[["root_cause", "owner", "due_on"]].notna().all(axis=1) & actions["state"].isin(
-        ["open", "overdue"]
-    )
+        return missed
+    cause = actions["root_cause"].fillna("").str.strip().str.casefold()
+    complete = ~cause.isin(_NO_CAUSE) & actions[["owner", "due_on"]].notna().all(axis=1) & (actions["state"] == "open")
     explained = set(actions.loc[complete, "kpi"].dropna())
-    return [row for row in rows if row.contract == "missed" and row.kpi.name not in explained]
+    return [row for row in missed if row.kpi.name not in explained]
 
 
-def asks(review: Review, rows: Sequence[ScoreRow]) -> list[Ask]:
-    """What is asked of the reader: notices that fall due, then unexplained misses, then overdue actions."""
-    return [*_notices(review), *_explanations(review, rows), *_overdue(review)]
+def asks(review: Review, found: Sequence[Clause]) -> list[Ask]:
+    """What is asked of the reader: clear misses, then notices that fall due, then doubtful misses and late actions."""
+    late = _overdue(review)
+    clear = {c.row.kpi.name for c in found if c.row.clearly_missed}
+    open_misses = unexplained(review, found)
+    stuck = {kpi for kpi, _ in late}
+    return [
+        *(ask for kpi, ask in late if kpi in clear),
+        *_explanations(review, [r for r in open_misses if r.clearly_missed and r.kpi.name not in stuck]),
+        *_notices(review),
+        *_explanations(review, [r for r in open_misses if not r.clearly_missed and r.kpi.name not in stuck]),
+        *(ask for kpi, ask in late if kpi not in clear),
+    ]
 
 
 def _explanations(review: Review, rows: Sequence[ScoreRow]) -> list[Ask]:
-    missing = [_lower(row.kpi.label) for row in unexplained(review, rows)]
-    if not missing:
+    if not rows:
         return []
-    text = f"Have root cause, action, owner and date named for {_listed(missing)}: unexplained."
+    names = _listed([_lower(row.kpi.label) for row in rows])
+    if rows[0].clearly_missed:
+        text = f"Ask for root cause, action, owner and date: {names} clearly missed, no action in time explains it."
+    else:
+        text = f"Ask what is behind {names}: missed, though not beyond doubt, and without an action in time."
     return [Ask(text=text, owner=review.name, due="next review", anchor="actions")]
 
 
-def _overdue(review: Review) -> list[Ask]:
+def _overdue(review: Review) -> list[tuple[str, Ask]]:
+    """Overdue actions with the KPI each is about, the latest first."""
     actions = actions_at(review)
     if actions is None:
         return []
     late = actions[actions["state"] == "overdue"].sort_values("overdue_days", ascending=False, kind="stable")
-    return [
-        Ask(
-            text=f"Decide on an overdue action: {action['action']} ({_days(action['overdue_days'])} late).",
-            owner=_or(action["owner"], "no owner"),
-            due=f"{action['due_on']:%Y-%m-%d}",
-            anchor="actions",
-        )
-        for action in late.to_dict("records")
-    ]
+    return [(_or(action["kpi"], ""), _overdue_ask(review, action)) for action in late.to_dict("records")]
+
+
+def _overdue_ask(review: Review, action: dict[str, Any]) -> Ask:
+    kpi = review.kpis.get(_or(action["kpi"], ""))
+    about = f" on {_lower(kpi.label)}" if kpi else ""
+    side = {"client": " (client's side)", "partner": " (partner's side)"}.get(_or(action["owner_side"], ""), "")
+    text = (
+        f"Set a new date for the action{about}, or drop it: {action['action']} ({_days(action['overdue_days'])} late)."
+    )
+    owner = f"{_or(action['owner'], 'no owner')}{side}"
+    return Ask(text=text, owner=owner, due=f"was due {action['due_on']:%Y-%m-%d}", anchor="actions")
 
 
 def _notices(review: Review) -> list[Ask]:
@@ -183,11 +235,12 @@ def _notices(review: Review) -> list[Ask]:
     near = contracts[contracts["days_to_notice"].between(0, _NOTICE_WINDOW_DAYS)]
     found = []
     for contract in near.sort_values("days_to_notice", kind="stable").to_dict("records"):
-        renewal = "it renews by itself" if contract["auto_renew"] is True else "it ends by itself"
-        days = _days(contract["days_to_notice"])
-        name = contract["contract_id"]
-        text = f"Decide whether to renew contract {name}: notice is due within {days}, otherwise {renewal}."
-        found.append(Ask(text=text, owner="client", due=f"{contract['notice_by']:%Y-%m-%d}", anchor="risk"))
+        last, name = f"{contract['notice_by']:%Y-%m-%d}", contract["contract_id"]
+        otherwise = {True: "otherwise it renews by itself", False: "otherwise it ends"}.get(
+            contract["auto_renew"], "what happens otherwise is not on record"
+        )
+        text = f"Decide whether to renew contract {name}: notice can be given until {last}, {otherwise}."
+        found.append(Ask(text=text, owner="client", due=f"by {last}", anchor="risk"))
     return found
 
 
@@ -258,10 +311,10 @@ def confidence(review: Review) -> str:
     used = sum(check.rows_used(name) for name in facts)
     dropped = -sum(count.rows for count in check.counts if count.rows < 0 and count.table in facts)
     warnings = sum(p.severity == "warning" for p in check.found)
-    taken = f"{dropped:,} taken out by named rules" if dropped else "none taken out"
+    taken = f"{dropped:,} removed by named rules" if dropped else "none removed"
     return (
-        f"Data: {coverage(review)}; {used:,} rows used in all, {taken}; {plural(warnings, 'warning')}. "
-        f"Intervals hold {_percent(review.confidence_level)}, each KPI by itself."
+        f"Data: {coverage(review)}; {used:,} rows used in the whole dataset, {taken}; {plural(warnings, 'warning')}. "
+        f"Intervals are {_percent(review.confidence_level)}, each for one KPI."
     )
 
 

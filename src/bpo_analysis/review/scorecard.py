@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from math import floor, isfinite
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -30,9 +30,9 @@ __all__ = [
     "target_text",
 ]
 
-ContractState = Literal["met", "missed", "no target", "not measurable", "not due"]
-EvidenceState = Literal["clearly above", "clearly below", "cannot tell", "no target"]
-CONTRACT_STATES: tuple[ContractState, ...] = ("met", "missed", "not due", "no target", "not measurable")
+ContractState = Literal["met", "missed", "not due", "not agreed", "no target", "not measurable"]
+EvidenceState = Literal["clearly above", "clearly below", "clearly inside", "cannot tell", "exact", "no target"]
+CONTRACT_STATES: tuple[ContractState, ...] = get_args(ContractState)
 
 _HEADLINE_GROUPS = GROUPS[:4]
 _FIRST_CHOICES: dict[str, tuple[str, ...]] = {
@@ -44,6 +44,8 @@ _FIRST_CHOICES: dict[str, tuple[str, ...]] = {
 MIN_CASES_A_DAY = 30
 """Below this a single day is mostly chance, and consistency is counted in weeks."""
 CONSISTENCY_WEEKS = 13
+_COMPARISONS = 2
+"""A headline KPI is compared with two stretches; each comparison gets its share of the error rate."""
 _PER_GROUP = 2
 """KPIs of a group on the first screen where the dataset does not say: four groups, at most eight rows."""
 
@@ -53,7 +55,9 @@ class ScoreRow:
     """One row of the scorecard.
 
     ``contract`` is exact arithmetic on the rounded number; ``evidence`` says on which side of the target the interval
-    lies. ``change`` is against the pooled three months before, with its limits.
+    lies. ``change`` is against the pooled three months before, ``drift`` against the six months before those: a step
+    that is older than three months, or a slow slide, shows only there. Both have limits at a level that keeps the two
+    comparisons together at the review's confidence level (Bonferroni).
     """
 
     kpi: Kpi
@@ -62,9 +66,10 @@ class ScoreRow:
     target: Target | None
     contract: ContractState
     evidence: EvidenceState
-    before: Measure | None
     change: float | None
     change_limits: tuple[float, float] | None
+    drift: float | None
+    drift_limits: tuple[float, float] | None
     currency: str
 
     @property
@@ -75,14 +80,41 @@ class ScoreRow:
     @property
     def change_is_clear(self) -> bool:
         """Whether the interval of the change leaves out zero."""
-        return self.change_limits is not None and (self.change_limits[0] > 0 or self.change_limits[1] < 0)
+        return _leaves_out_zero(self.change_limits)
+
+    @property
+    def drift_is_clear(self) -> bool:
+        """Whether the interval of the change against the earlier stretch leaves out zero."""
+        return _leaves_out_zero(self.drift_limits)
 
     @property
     def change_good(self) -> bool | None:
         """Whether a clear change is an improvement; None where it is not clear or has no direction."""
-        if not self.change_is_clear or self.change is None or self.kpi.better == "none":
-            return None
-        return (self.change > 0) == (self.kpi.better == "higher")
+        return _improves(self.change, self.kpi) if self.change_is_clear else None
+
+    @property
+    def drift_good(self) -> bool | None:
+        """The same for the change against the earlier stretch."""
+        return _improves(self.drift, self.kpi) if self.drift_is_clear else None
+
+    @property
+    def clearly_missed(self) -> bool:
+        """Whether the target is missed beyond doubt: by the interval, or by an amount that is no estimate."""
+        return self.contract == "missed" and (self.good is False or self.evidence == "exact")
+
+    @property
+    def change_word(self) -> str:
+        """What the change means, in a word, for those who do not see its colour."""
+        if self.change_limits is None:
+            return ""
+        if not self.change_is_clear:
+            return "not clear"
+        return {True: "better", False: "worse", None: "moved"}[self.change_good]
+
+    @property
+    def drift_text(self) -> str:
+        """The change against the earlier stretch as printed."""
+        return format_change(self.drift, self.kpi.unit, currency=self.currency)
 
     @property
     def change_text(self) -> str:
@@ -124,31 +156,30 @@ def headline_names(review: Review) -> dict[str, tuple[str, ...]]:
     for group in _HEADLINE_GROUPS:
         given = chosen.get(group) if chosen else None
         candidates = given if given is not None else () if chosen else _FIRST_CHOICES[group]
-        available = [name for name in candidates if name in review.kpis and name not in review.dataset.unavailable]
+        available = [name for name in candidates if name in review.rows]
         names[group] = tuple(available if given else available[:_PER_GROUP])
     return names
 
 
 def score(review: Review, name: str, group: str = "", *, target: Target | None = None) -> ScoreRow:
     """Judge one KPI of the review's period against its target."""
-    kpi = review.kpis[name]
     where = {"channel": target.channel} if target is not None and target.channel else None
     if target is None:
         target = _target(review, name)
     measure = review.measure(name, where=where)
-    start, end = review.before()
-    before = review.measure(name, start=start, end=end, where=where)
-    change, limits = _change(measure, before)
+    change, change_limits = _change(review, name, review.before(), where)
+    drift, drift_limits = _change(review, name, review.earlier(), where)
     return ScoreRow(
-        kpi=kpi,
-        group=group or kpi.group,
+        kpi=review.kpis[name],
+        group=group or review.kpis[name].group,
         measure=measure,
         target=target,
         contract=contract_state(measure, target, review.period),
         evidence=evidence_state(measure, target),
-        before=before,
         change=change,
-        change_limits=limits,
+        change_limits=change_limits,
+        drift=drift,
+        drift_limits=drift_limits,
         currency=review.currency,
     )
 
@@ -164,10 +195,15 @@ def _target(review: Review, name: str) -> Target | None:
 
 def _in_force(review: Review) -> list[Target]:
     """Targets of tier 'expected' in force on the last day of the period, the particular in place of the general."""
+    # A target for mail does not concern a partner that answers no mail.
+    channels = review.slices("offered", "channel")
     mine = [
         t
         for t in review.targets
-        if t.tier == "expected" and t.partner_id in (None, review.partner_id) and t.holds_on(review.period.end)
+        if t.tier == "expected"
+        and t.partner_id in (None, review.partner_id)
+        and t.holds_on(review.period.end)
+        and (t.channel is None or not channels or t.channel in channels)
     ]
     best: dict[tuple[str, str | None], Target] = {}
     for target in sorted(mine, key=lambda t: (t.partner_id is not None, t.valid_from or date.min)):
@@ -179,6 +215,8 @@ def contract_state(measure: Measure | None, target: Target | None, period: Repor
     """Compare the number as it is printed with the target: round once, then compare, so that both always agree."""
     if target is None:
         return "no target"
+    if target.status == "proposed":
+        return "not agreed"
     if measure is None:
         return "not measurable"
     if target.due_date is not None and target.due_date > period.end:
@@ -187,13 +225,17 @@ def contract_state(measure: Measure | None, target: Target | None, period: Repor
 
 
 def _meets(value: float, target: Target, kpi: Kpi) -> bool:
-    digits = decimals_of(kpi.unit) if target.decimals is None else target.decimals
+    digits = _digits(target, kpi)
     shown, low = _rounded(value, kpi, digits), _rounded(target.value, kpi, digits)
     if target.op == ">=":
         return shown >= low
     if target.op == "<=":
         return shown <= low
     return low <= shown <= _rounded(target.value_high or target.value, kpi, digits)
+
+
+def _digits(target: Target, kpi: Kpi) -> int:
+    return decimals_of(kpi.unit) if target.decimals is None else target.decimals
 
 
 def _rounded(value: float, kpi: Kpi, digits: int) -> float:
@@ -206,38 +248,64 @@ def evidence_state(measure: Measure | None, target: Target | None) -> EvidenceSt
     """Say on which side of the target the interval lies, or that it lies on both."""
     if target is None:
         return "no target"
+    if measure is not None and measure.kpi.sampling == "none":
+        return "exact"
     if measure is None or measure.limits is None:
         return "cannot tell"
-    low, high = measure.limits
-    upper = target.value if target.value_high is None else target.value_high
-    if low > upper:
+    # Rounded as the contract rounds, so that evidence can never contradict the printed comparison.
+    digits = _digits(target, measure.kpi)
+    low, high, aim = (_rounded(v, measure.kpi, digits) for v in (*measure.limits, target.value))
+    top = aim if target.value_high is None else _rounded(target.value_high, measure.kpi, digits)
+    if low > top:
         return "clearly above"
-    if high < target.value:
+    if high < aim:
         return "clearly below"
-    return "cannot tell"
+    return "clearly inside" if target.op == "between" and low >= aim and high <= top else "cannot tell"
 
 
 def is_good(evidence: EvidenceState, target: Target | None) -> bool | None:
     """Whether a state of evidence is on the good side, which the target's own comparison decides."""
-    if target is None or evidence not in ("clearly above", "clearly below"):
+    if target is None or not evidence.startswith("clearly"):
         return None
+    if evidence == "clearly inside":
+        return True
     if target.op == "between":
         return False
     return (evidence == "clearly above") == (target.op == ">=")
 
 
-def _change(now: Measure | None, before: Measure | None) -> tuple[float | None, tuple[float, float] | None]:
+_Limits = tuple[float, float] | None
+
+
+def _change(
+    review: Review, name: str, stretch: tuple[date, date], where: dict[str, str] | None
+) -> tuple[float | None, _Limits]:
+    """Change of a KPI against an earlier stretch, with limits that hold for two such comparisons at once."""
+    level = 1 - (1 - review.confidence_level) / _COMPARISONS
+    start, end = stretch
+    now = review.measure(name, where=where, record=False, confidence_level=level)
+    before = review.measure(name, start=start, end=end, where=where, record=False, confidence_level=level)
     if now is None or before is None:
         return None, None
+    review.measure(name, start=start, end=end, where=where)
     if now.kpi.pooling == "total":
         # Totals of stretches of different length are compared per day of data.
-        per_day = before.value / before.days * now.days
-        return now.value - per_day, None
+        return now.value - before.value / before.days * now.days, None
     if now.interval is None or before.interval is None:
         return now.value - before.value, None
     difference, low, high = difference_of_ratios(now.interval, before.interval)
     scale = now.kpi.scale
     return difference * scale, (low * scale, high * scale) if isfinite(low) else None
+
+
+def _leaves_out_zero(limits: _Limits) -> bool:
+    return limits is not None and (limits[0] > 0 or limits[1] < 0)
+
+
+def _improves(change: float | None, kpi: Kpi) -> bool | None:
+    if change is None or kpi.better == "none":
+        return None
+    return (change > 0) == (kpi.better == "higher")
 
 
 def target_text(target: Target | None, kpi: Kpi, currency: str = "") -> str:
@@ -270,9 +338,10 @@ def clauses(review: Review) -> list[Clause]:
                 target=target,
                 contract="not measurable",
                 evidence="cannot tell",
-                before=None,
                 change=None,
                 change_limits=None,
+                drift=None,
+                drift_limits=None,
                 currency=review.currency,
             )
             found.append(Clause(row=row, scope=target.channel or ""))
@@ -287,6 +356,8 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
     if kpi.pooling == "total" or kpi.grain == "month" or kpi.group == "people" or review.dataset.grain == "month":
         return Clause(row=row, scope=scope)
     daily = review.daily(kpi.name, {"channel": scope} if scope else None).loc[: str(review.period.end)]
+    if target.valid_from is not None:
+        daily = daily.loc[str(target.valid_from) :]
     inside = daily.loc[str(review.period.start) :]
     unit = "day" if len(inside) and inside["denominator"].median() >= MIN_CASES_A_DAY else "week"
     if unit == "week":
@@ -302,8 +373,7 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
     inside = inside[inside["denominator"] > 0]
     values = kpi.scale * inside["numerator"] / inside["denominator"]
     judged = [(f"{day:%Y-%m-%d}", float(value), _meets(float(value), target, kpi)) for day, value in values.items()]
-    pick = min if target.op == ">=" else max
-    worst = pick(judged, key=lambda d: d[1]) if judged else None
+    worst = max(judged, key=lambda day: _distance(day[1], target), default=None)
     return Clause(
         row=row,
         scope=scope,
@@ -313,6 +383,13 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
         worst=(worst[0], worst[1]) if worst else None,
         longest_miss=_longest([not met for _, _, met in judged]),
     )
+
+
+def _distance(value: float, target: Target) -> float:
+    """How far a value lies on the wrong side of its target; negative on the right side."""
+    below = target.value - value
+    above = value - (target.value if target.value_high is None else target.value_high)
+    return {">=": below, "<=": above, "between": max(below, above)}[target.op]
 
 
 def _longest(flags: list[bool]) -> int:

@@ -23,6 +23,11 @@ from bpo_analysis.sections.section import Section, missing
 __all__ = ["appendix", "why_it_moved"]
 
 _MAX_DRIVERS = 3
+_SURENESS = (
+    "How sure: an interval or a change mark is made for one KPI, so of forty of them about two look clear by chance. "
+    "A control chart of 26 stable points shows a signal in about 7 of 100 cases, and in about 27 of 100 where "
+    "neighbouring points resemble each other (autocorrelation 0.3); that it shows none does not prove that nothing changed."
+)
 _READING = (
     "A rate effect is a slice doing better or worse; a mix effect is more or fewer contacts of that slice. "
     "Neither proves a cause."
@@ -35,22 +40,23 @@ def why_it_moved(review: Review) -> Section:
     id, title = "drivers", "Why it moved"
     rows = scorecard(review)
     moved = [d for r in rows if r.change_is_clear and (d := drivers(review, r.kpi.name)) is not None][:_MAX_DRIVERS]
-    short = [r for r in rows if r.contract == "missed" and len(review.slices(r.kpi.name, "category")) > 1][
-        :_MAX_DRIVERS
-    ]
+    missed = [r for r in rows if r.contract == "missed"]
+    short = [r for r in missed if len(review.slices(r.kpi.name, "category")) > 1][:_MAX_DRIVERS]
     start, _ = review.before()
     events = events_between(review, start, review.period.end)
-    if not moved and not short and events.empty:
-        reason = "no headline KPI moved beyond chance or missed its target, and no event is on record."
-        return missing(id, title, reason)
+    if not moved and not missed and events.empty:
+        return missing(id, title, "no headline KPI clearly moved or missed its target, and no event is on record.")
     if moved:
         figures = Markup("").join(contribution_figure(driver) for driver in moved)
         body = Markup('<div class="charts">{}</div>').format(figures) + page.note(_READING)
     else:
-        body = Markup("<p>No headline KPI moved beyond chance against the three months before.</p>")
+        body = Markup("<p>No clear change of a headline KPI against {}.</p>").format(review.before_title)
     for row in short:
         caption = f"{row.kpi.label} by reason, worst first: target {row.target_text}"
         body += slice_table(review, row.kpi.name, "category", caption=caption, worst_first=True)
+    if missed and not short:
+        names = ", ".join(row.kpi.label for row in missed)
+        body += Markup("<p>Missed: {}. These data name no contact reasons to break it down by.</p>").format(names)
     body += _events(events, start)
     question = "Which slices carried the change, and what happened around it?"
     return Section(id, page.section(id, title, body, question=question))
@@ -76,7 +82,12 @@ def _events(events: pd.DataFrame, start: date) -> Markup:
 def appendix(review: Review) -> Section:
     """Definitions, targets, what became of every row, warnings, and what the page was made from."""
     body = (
-        _definitions(review) + _target_history(review) + _accounting(review) + _warnings(review) + _provenance(review)
+        _definitions(review)
+        + Markup("<p>{}</p>").format(_SURENESS)
+        + _target_history(review)
+        + _accounting(review)
+        + _warnings(review)
+        + _provenance(review)
     )
     html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
     return Section("appendix", html, _record(review))

@@ -21,7 +21,7 @@ from bpo_analysis.review.findings import (
     flags,
     verdict,
 )
-from bpo_analysis.review.scorecard import CONTRACT_STATES, ScoreRow, headline_names, scorecard
+from bpo_analysis.review.scorecard import CONTRACT_STATES, Clause, ScoreRow, clauses, headline_names, scorecard
 from bpo_analysis.sections.parts import (
     SPARK_MONTHS,
     actual_cell,
@@ -35,6 +35,7 @@ from bpo_analysis.sections.section import Section
 
 __all__ = ["first_screen", "masthead"]
 
+_ANCHORS = {"actions": "Actions", "risk": "Contract terms"}
 _GROUP_NAMES = {
     "quality": "Quality",
     "satisfaction": "Satisfaction",
@@ -68,9 +69,9 @@ def masthead(review: Review, *, status: str = "final") -> Section:
 
 def first_screen(review: Review) -> Section:
     """Verdict, four rows, what changed, what is asked, risk flags, and how far the numbers can be trusted."""
-    rows = scorecard(review)
-    sentence, tone = verdict(review, rows)
-    moved, wanted, risks = changes(review, rows), asks(review, rows), flags(review)
+    rows, agreed = scorecard(review), clauses(review)
+    sentence, tone = verdict(review, agreed)
+    moved, wanted, risks = changes(review, rows), asks(review, agreed), flags(review)
     html = Markup(
         '<div class="first-screen" id="summary"><p class="verdict {tone}">{sentence}</p>{table}'
         '<div class="columns">{changed}{asked}</div>'
@@ -79,12 +80,12 @@ def first_screen(review: Review) -> Section:
         tone=tone,
         sentence=sentence,
         table=_table(review, rows),
-        changed=_changed(moved),
+        changed=_changed(review, moved),
         asked=_asked(wanted),
         risks=_flags(risks),
         confidence=confidence(review),
     )
-    return Section("summary", html, {"headline": _headline(review, rows, sentence, wanted, risks)})
+    return Section("summary", html, {"headline": _headline(review, rows, agreed, sentence, wanted, risks)})
 
 
 def _table(review: Review, rows: list[ScoreRow]) -> Markup:
@@ -95,7 +96,7 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
         Column("Actual", "right", f"{percent(review.confidence_level)} interval"),
         Column("Contract"),
         Column("Evidence"),
-        Column("Change", "right", "to 3 months before"),
+        Column("Change", "right", f"to {review.before_title}"),
         Column(f"{SPARK_MONTHS} months"),
     ]
     body: list[list[str | Markup | Cell]] = [
@@ -124,9 +125,10 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
     )
 
 
-def _changed(found: list[Finding]) -> Markup:
+def _changed(review: Review, found: list[Finding]) -> Markup:
     if not found:
-        items = Markup("<li>No headline KPI moved beyond chance against the three months before.</li>")
+        text = "No clear change of a headline KPI against {} or against {}."
+        items = Markup("<li>{}</li>").format(text.format(review.before_title, review.earlier_title))
     else:
         items = Markup("").join(
             Markup('<li class="{}">{} <a href="#{}">Evidence</a></li>').format(f.tone, f.text, f.anchor) for f in found
@@ -139,8 +141,8 @@ def _changed(found: list[Finding]) -> Markup:
 
 def _asked(wanted: list[Ask]) -> Markup:
     shown = wanted[:MAX_ON_FIRST_SCREEN]
-    item = Markup('<li>{} <span class="muted">{}, {}.</span> <a href="#{}">More</a></li>')
-    items = Markup("").join(item.format(a.text, a.owner, a.due, a.anchor) for a in shown)
+    item = Markup('<li>{} <span class="muted">{}, {}.</span> <a href="#{}">{}</a></li>')
+    items = Markup("").join(item.format(a.text, a.owner, a.due, a.anchor, _ANCHORS[a.anchor]) for a in shown)
     body = Markup('<ol class="asks">{}</ol>').format(items) if shown else Markup("<p>Nothing is asked of you.</p>")
     rest = len(wanted) - len(shown)
     if rest:
@@ -161,7 +163,12 @@ def _flags(risks: list[Finding]) -> Markup:
 
 
 def _headline(
-    review: Review, rows: list[ScoreRow], sentence: str, wanted: list[Ask], risks: list[Finding]
+    review: Review,
+    rows: list[ScoreRow],
+    agreed: list[Clause],
+    sentence: str,
+    wanted: list[Ask],
+    risks: list[Finding],
 ) -> dict[str, Any]:
     return {
         "partner_id": review.partner_id,
@@ -173,10 +180,17 @@ def _headline(
         "data_confidence": confidence(review),
         "coverage": f"Data: {coverage(review)}.",
         "counts": {state: sum(row.contract == state for row in rows) for state in CONTRACT_STATES},
+        "clauses": _clause_counts(agreed),
         "kpis": [_headline_kpi(review, row) for row in rows],
         "asks": [{"text": a.text, "owner": a.owner, "due": a.due} for a in wanted],
         "flags": [r.text for r in risks],
     }
+
+
+def _clause_counts(agreed: list[Clause]) -> dict[str, int]:
+    """How the agreed targets came out, for the index."""
+    counts = {state: sum(c.row.contract == state for c in agreed) for state in ("met", "missed", "not measurable")}
+    return counts | {"clearly_missed": sum(c.row.clearly_missed for c in agreed)}
 
 
 def _headline_kpi(review: Review, row: ScoreRow) -> dict[str, Any]:
@@ -198,6 +212,7 @@ def _headline_kpi(review: Review, row: ScoreRow) -> dict[str, Any]:
         "good": row.good,
         "change_text": row.change_text,
         "change_good": row.change_good,
+        "change_word": row.change_word,
         "spark": [None if isnan(v) else float(v) for v in series["value"]],
         "n_text": measure.base_text if measure else "",
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import format_change, format_value
+from bpo_analysis.formats import format_change, format_value, plain
 from bpo_analysis.page import Column
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.scorecard import score
@@ -107,7 +107,7 @@ def categories(review: Review) -> Section:
         change = share - earlier if share is not None and earlier is not None else None
         rows.append(
             [
-                reason,
+                plain(reason),
                 format_value(now.value if now else None, "count"),
                 format_value(share, "share"),
                 format_change(change, "share"),
@@ -120,7 +120,7 @@ def categories(review: Review) -> Section:
         Column("Reason"),
         Column("Handled", "right"),
         Column("Share", "right"),
-        Column("Change of share", "right", "to 3 months before"),
+        Column("Change of share", "right", f"to {review.before_title}"),
         Column(label, "right"),
         Column("Interval", "right"),
     ]
@@ -190,13 +190,19 @@ def _absent(review: Review, names: Sequence[str]) -> Markup:
 
 
 def _watermelon(review: Review) -> Markup:
-    """Contract green while the customer outcome worsens."""
+    """Contract green while the customer is worse off: missed, clearly below target, or clearly falling."""
     if len(available(review, ("csat", "service_level"))) < 2:
         return Markup("")
     speed, felt = score(review, "service_level"), score(review, "csat")
     if speed.contract != "met":
         return page.note("Watermelon check: does not apply, the service-level target is not met.")
-    if felt.change_good is False:
-        fall = felt.change_text.lstrip("−")
-        return page.note(f"Watermelon: the service-level target is met while CSAT fell by {fall}.", "concern")
-    return page.note("Watermelon check: the service-level target is met and CSAT has not clearly fallen.")
+    falling = felt.change_good is False or felt.drift_good is False
+    now = felt.measure.text if felt.measure else ""
+    if felt.clearly_missed or falling:
+        how = "clearly misses its target" if felt.clearly_missed else "has clearly fallen"
+        return page.note(f"Watermelon: the service-level target is met while CSAT {how} ({now}).", "concern")
+    if felt.contract == "missed":
+        return page.note(
+            f"Watermelon check: service level met, CSAT missed ({now}), though not beyond doubt.", "warning"
+        )
+    return page.note(f"Watermelon check: service level met, and CSAT ({now}) neither missed nor clearly falling.")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bpo_analysis import page
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.formats import MISSING, format_axis, format_change, format_interval, format_value, plural
+from bpo_analysis.formats import MISSING, format_axis, format_change, format_interval, format_value, plain, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import EventMark, plot_contributions, plot_control_chart, to_svg
@@ -84,16 +84,13 @@ def actual_cell(row: ScoreRow) -> Cell:
 
 
 def change_cell(row: ScoreRow) -> Cell:
-    """Change against the three months before, with its tone in words for those who do not see colour."""
+    """Change against the stretch before, with its tone in words for those who do not see colour."""
     if row.change is None:
         return Cell(Markup('<span class="muted">no earlier data</span>'))
     tone = "none" if row.change_good is None else "good" if row.change_good else "bad"
-    if row.change_limits is None:
-        word = ""
-    elif not row.change_is_clear:
-        word = "within chance"
-    else:
-        word = {"good": "better", "bad": "worse", "none": "moved"}[tone]
+    word = row.change_word
+    if row.drift_is_clear and not row.change_is_clear:
+        word = f"not clear; {row.drift_text} to the six before"
     return Cell(
         Markup('<span class="delta {}">{}</span> <span class="interval">{}</span>').format(tone, row.change_text, word),
         sort=row.change,
@@ -132,7 +129,7 @@ def kpi_table(review: Review, names: Sequence[str], *, caption: str) -> Markup:
         Column("KPI"),
         Column("Actual", "right", f"{percent(review.confidence_level)} interval"),
         Column("Out of", "right"),
-        Column("Change", "right", "to 3 months before"),
+        Column("Change", "right", f"to {review.before_title}"),
         *([Column("Target", "right"), Column("Contract"), Column("Evidence")] if targeted else []),
         Column(f"{SPARK_MONTHS} months"),
     ]
@@ -189,7 +186,7 @@ def trend_figure(review: Review, name: str, *, target: float | None = None) -> M
         target=target,
         events=marks,
     )
-    title = f"{kpi.label}: {_chart_finding(chart, kpi, unit)}"
+    title = f"{kpi.label}: {_chart_finding(chart, kpi, series, unit)}"
     first, last = series["label"].iloc[0], series["label"].iloc[-1]
     limits = (
         f"mean {format_value(chart.center, kpi.unit)}, limits {format_interval(chart.lower, chart.upper, kpi.unit)}"
@@ -207,16 +204,27 @@ def _tick_labels(series: pd.DataFrame, *, monthly: bool) -> list[str]:
     return [f"{day.day} {day:%b}" for day in series["start"]]
 
 
-def _chart_finding(chart: ControlChart, kpi: Kpi, unit: str) -> str:
+def _chart_finding(chart: ControlChart, kpi: Kpi, series: pd.DataFrame, unit: str) -> str:
+    """Say what the two rules see, with dates and side; that they see nothing is not that nothing changed."""
     parts = []
     if chart.outside:
-        parts.append(f"{len(chart.outside)} of {chart.n} {unit} outside the limits")
+        names = [_dated(series, i) for i in chart.outside]
+        sides = {"above" if chart.table["value"].iloc[i] > chart.upper else "below" for i in chart.outside}
+        shown = f"{len(names)} {unit}" if len(names) > 2 else " and ".join(names)
+        parts.append(f"{' and '.join(sorted(sides))} the limits {'in' if len(names) > 2 else 'at'} {shown}")
     if chart.run:
-        side = "above" if chart.table["value"].iloc[chart.run[0]] > chart.center else "below"
-        parts.append(f"{len(chart.run)} {unit} in a row {side} the mean")
+        first, last = chart.run[0], chart.run[-1]
+        side = "above" if chart.table["value"].iloc[first] > chart.center else "below"
+        span = f"{_dated(series, first)} to {_dated(series, last)}"
+        parts.append(f"{plural(len(chart.run), unit[:-1])} in a row {side} the middle, {span}")
     if parts:
-        return " and ".join(parts)
-    return f"no signal in {chart.n} {unit}, ordinary variation around {format_value(chart.center, kpi.unit)}"
+        return "; ".join(parts)
+    return f"no signal by these rules in {chart.n} {unit}, mean {format_value(chart.center, kpi.unit)}"
+
+
+def _dated(series: pd.DataFrame, place: int) -> str:
+    day = series["start"].iloc[place]
+    return f"{day.day} {day:%b}" if series["label"].iloc[place].count("W") else str(series["label"].iloc[place])
 
 
 def _event_marks(events: pd.DataFrame, series: pd.DataFrame) -> tuple[list[EventMark], Markup]:
@@ -285,7 +293,7 @@ def _contribution_table(driver: Driver, word: str) -> Markup:
     table = driver.result.table
     rows = [
         [
-            name,
+            plain(name),
             format_value(row["before"], unit),
             format_value(row["after"], unit),
             format_value(row["share_before"], "share"),
@@ -316,7 +324,7 @@ def slice_table(
     if worst_first:
         found.sort(key=lambda m: m.value, reverse=kpi.better == "lower")
     rows: list[list[str | Cell]] = [
-        [m.where[dimension], Cell(m.text, sort=m.value), m.interval_text or MISSING, m.base_text or MISSING]
+        [plain(m.where[dimension]), Cell(m.text, sort=m.value), m.interval_text or MISSING, m.base_text or MISSING]
         for m in found[:limit]
     ]
     word = _CATEGORY_WORDS.get(kpi.category, "reason") if dimension == "category" else dimension

@@ -21,7 +21,7 @@ from bpo_analysis.review.registers import (
     exceptions_at,
     updates_in,
 )
-from bpo_analysis.review.scorecard import scorecard
+from bpo_analysis.review.scorecard import clauses
 from bpo_analysis.sections.parts import available, day_text, kpi_table, text_or_missing
 from bpo_analysis.sections.section import Section, missing
 from bpo_analysis.stats import TimeToEvent
@@ -69,7 +69,7 @@ def _escalations(review: Review, view: EscalationView) -> Markup:
         Column("Cases", "right"),
         Column("Open", "right"),
     ]
-    rows = [_turnaround_row(review.period.title, view.now), _turnaround_row("three months before", view.before)]
+    rows = [_turnaround_row(review.period.title, view.now), _turnaround_row(review.before_title, view.before)]
     body += page.table(
         columns, rows, caption="Turnaround, open cases counted for as long as they have been open (Kaplan-Meier)"
     )
@@ -144,30 +144,31 @@ def _updates(review: Review, updates: pd.DataFrame) -> Markup:
 def corrective_actions(review: Review) -> Section:
     """Missed targets and their chain, and every corrective action with its age."""
     id, title = "actions", "Root causes and corrective actions"
-    rows = scorecard(review)
-    open_misses = unexplained(review, rows)
+    open_misses = unexplained(review, clauses(review))
     lines = Markup("").join(
         Markup(
-            "<li>{} {} ({}): <strong>unexplained</strong>, no open action with root cause, owner and date.</li>"
+            "<li>{} {} ({}): <strong>unexplained</strong>, no action in time with cause, owner and date.</li>"
         ).format(row.kpi.label, row.measure.text if row.measure else MISSING, row.target_text)
         for row in open_misses
     )
     body = (
         Markup("<ul>{}</ul>").format(lines)
         if open_misses
-        else Markup("<p>No headline target is missed without an action on record.</p>")
+        else Markup("<p>No target is missed without an action in time on record.</p>")
     )
     actions = actions_at(review)
     if actions is None:
         body += page.note("Actions: not shown, table actions is not in this dataset.")
     else:
         body += _action_table(
-            actions[actions["type"] != "improvement"], f"Actions open on {review.period.end} or closed in the period"
+            review,
+            actions[actions["type"] != "improvement"],
+            f"Actions open on {review.period.end} or closed in the period",
         )
     return Section(id, page.section(id, title, body, question="What is done about it, by whom, until when?"))
 
 
-def _action_table(actions: pd.DataFrame, caption: str) -> Markup:
+def _action_table(review: Review, actions: pd.DataFrame, caption: str) -> Markup:
     if actions.empty:
         return Markup("<p>No such action is on record.</p>")
     columns = [
@@ -188,7 +189,7 @@ def _action_table(actions: pd.DataFrame, caption: str) -> Markup:
             [
                 f"{row['state']}{late}",
                 str(row["action"]),
-                text_or_missing(row["kpi"]),
+                _kpi_label(review, row["kpi"]),
                 text_or_missing(row["root_cause"]),
                 text_or_missing(row["owner"]) + side,
                 day_text(row["due_on"]),
@@ -197,6 +198,11 @@ def _action_table(actions: pd.DataFrame, caption: str) -> Markup:
             ]
         )
     return page.table(columns, rows, caption=caption, classes="stack")
+
+
+def _kpi_label(review: Review, name: object) -> str:
+    kpi = review.kpis.get(str(name))
+    return kpi.label if kpi else text_or_missing(name)
 
 
 def improvement(review: Review) -> Section:
@@ -252,7 +258,9 @@ def client_commitments(review: Review) -> Section:
         )
     if actions is not None:
         body += _action_table(
-            actions[(actions["owner_side"] == "client") & (actions["type"] != "improvement")], "What the client owes"
+            review,
+            actions[(actions["owner_side"] == "client") & (actions["type"] != "improvement")],
+            "What the client owes",
         )
     return Section(id, page.section(id, title, body, question="Did the client keep its own side?"))
 

@@ -15,6 +15,7 @@ from bpo_analysis.stats.result import Result
 __all__ = ["MIN_POINTS", "ControlChart", "control_chart"]
 
 MIN_POINTS = 8
+_MOST_ON_MEDIAN = 0.25
 _MEAN_RANGE_TO_SIGMA = 1.128
 """Expected moving range of two normal values, in standard deviations (Montgomery, factor d2 for n = 2)."""
 
@@ -32,7 +33,7 @@ class ControlChart(Result):
     outside : tuple of int
         Positions of points outside the limits.
     longest_run : int
-        Longest run of points on one side of the centre.
+        Longest run of points on one side of the median.
     run_limit : int
         Longest run expected of a stable process at this n (Anhoej): a longer one is a signal.
     run : tuple of int
@@ -68,7 +69,7 @@ class ControlChart(Result):
             parts.append(f"{len(self.outside)} of {self.n} points outside the limits")
         if self.run:
             parts.append(
-                f"a run of {self.longest_run} points on one side of the mean (at most {self.run_limit} expected)"
+                f"a run of {self.longest_run} points on one side of the median (at most {self.run_limit} expected)"
             )
         found = " and ".join(parts) or f"no signal in {self.n} points"
         limits = f"mean {self.center:.4g}, limits {self.lower:.4g} to {self.upper:.4g}"
@@ -118,13 +119,18 @@ def control_chart(values: ArrayLike, *, lower_bound: float = -np.inf, upper_boun
     if n < MIN_POINTS:
         raise InsufficientDataError("control_chart", needed=MIN_POINTS, got=n, unit="points")
     ranges = np.abs(np.diff(series))
+    if np.isfinite(ranges).sum() < MIN_POINTS // 2:
+        got = int(np.isfinite(ranges).sum())
+        raise InsufficientDataError(
+            "control_chart", needed=MIN_POINTS // 2, got=got, unit="pairs of neighbouring points"
+        )
     center = float(series[present].mean())
     sigma = (
         float(ranges[np.isfinite(ranges)].mean()) / _MEAN_RANGE_TO_SIGMA if np.isfinite(ranges).any() else float("nan")
     )
     lower, upper = max(center - 3 * sigma, lower_bound), min(center + 3 * sigma, upper_bound)
     outside = np.flatnonzero(present & ((series < lower) | (series > upper)))
-    run = _longest_run(series, center)
+    run = _longest_run(series, _middle(series[present]))
     limit = floor(log2(n) + 3)
     signal = run if len(run) > limit else np.empty(0, dtype=np.intp)
     index = np.arange(len(series))
@@ -143,6 +149,12 @@ def control_chart(values: ArrayLike, *, lower_bound: float = -np.inf, upper_boun
         n_missing=int((~present).sum()),
         method="XmR limits from the mean moving range; longest run by Anhoej",
     )
+
+
+def _middle(values: NDArray[np.float64]) -> float:
+    """Median, as the runs rule wants it; the mean where so many values lie on the median that few would be left."""
+    median = float(np.median(values))
+    return float(values.mean()) if (values == median).mean() > _MOST_ON_MEDIAN else median
 
 
 def _longest_run(series: NDArray[np.float64], center: float) -> NDArray[np.intp]:
