@@ -36,6 +36,7 @@ clean:
 $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.13 with the venv module was found." \
 		"Install one (Debian: apt install python3-venv), or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up $(VENV) and installing packages: a minute or two, the first time only."
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(INPUTS) | $(VENV)/pyvenv.cfg

@@ -207,3 +207,14 @@ def test_ctrl_c_leaves_nothing_half_written_and_exits_with_130(template, tmp_pat
     while _children_of_group(process.pid) and time.monotonic() < until:
         time.sleep(0.05)
     assert _children_of_group(process.pid) == []
+
+
+def test_tables_lists_the_data_model(capsys):
+    assert main(["tables"]) == 0
+    listed = capsys.readouterr().out
+    assert "partners" in listed
+    assert "required, or interactions" in listed
+    assert main(["tables", "surveys"]) == 0
+    assert "csat, nps, ces" in capsys.readouterr().out
+    assert main(["tables", "survey"]) == 1
+    assert "Did you mean 'surveys'" in capsys.readouterr().err

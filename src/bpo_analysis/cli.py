@@ -23,6 +23,7 @@ from bpo_analysis.errors import BpoAnalysisError, ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bpo_analysis.data.schema import Column
     from bpo_analysis.reports.execute import ReportRun
     from bpo_analysis.reports.plan import ReportSpec
 
@@ -213,10 +214,42 @@ def check(data: str, *, as_json: bool) -> int:
         _print_frame(result.problems, title="Problems")
     else:
         click.echo("No problems found.")
+    if result.problems["row"].notna().any():
+        click.echo("Rows are counted below the header: row 1 is line 2 of a CSV file.")
     for note in result.notes:
         click.echo(f"Note: {_printable(note)}")
     _print_frame(result.accounting, title="Rows")
     return 0 if result.ok else 1
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def tables(names: Sequence[str]) -> int:
+    """List the tables of the data model, or the columns of those named."""
+    from bpo_analysis.data.schema import TABLES
+    from bpo_analysis.errors import UnknownNameError
+
+    if not names:
+        needed = {"partners": "required", "targets": "required", "volume": "required, or interactions"}
+        rows = ([t.name, needed.get(t.name, ""), ", ".join(t.key), t.about] for t in TABLES.values())
+        _print_table(["table", "", "one row for each", "what it holds"], rows)
+    for name in names:
+        if name not in TABLES:
+            raise UnknownNameError("table", name, TABLES)
+        columns = (
+            [c.name, c.type, "required" if c.required else "", _allowed(c), c.about] for c in TABLES[name].columns
+        )
+        _print_table(["column", "type", "", "values", "what it means"], columns, title=f"{name}: {TABLES[name].about}")
+    return 0
+
+
+def _allowed(column: Column) -> str:
+    if column.choices:
+        return ", ".join(column.choices)
+    low, high = column.lower, column.upper
+    if low is None and high is None:
+        return ""
+    return f"from {low:g}" if high is None else f"{low:g} to {high:g}" if low is not None else f"up to {high:g}"
 
 
 def _period(dataset: Any, text: str) -> str:

@@ -1,6 +1,7 @@
 import pytest
 
 from bpo_analysis.data import open_dataset
+from bpo_analysis.data.config import read_config
 from bpo_analysis.errors import DatasetError, UnknownNameError
 
 
@@ -27,7 +28,7 @@ from bpo_analysis.errors import DatasetError, UnknownNameError
         ("[tables.volume]\ndecimal = ';'", "decimal must be one of '', '.', ','; got ';'"),
         ("[tables.volume]\ntimes = 'zulu'", "times must be one of '', 'local', 'utc'; got 'zulu'"),
         ("[tables.volume]\ndistinct = 'yes'", "distinct must be true or false, got 'yes'"),
-        ("[tables.volume.columns]\nthreshold_s = 60", r"must be text, got 60\. A constant is written as an expr"),
+        ("[tables.volume.columns]\nthreshold_s = true", r"must be text, got True\. A constant is written as an expr"),
         ("[[tables.volume.rules]]\nname = 'a'\naction = 'drp'", "action must be one of 'drop'.* Did you mean 'drop'"),
         ("[[tables.volume.rules]]\nname = 'a'\naction = 'drop'", "rule 'a': action 'drop' needs 'where'"),
         ("[[tables.volume.rules]]\naction = 'drop'\nwhere = 'TRUE'", "action 'drop' needs 'name'"),
@@ -111,3 +112,8 @@ def test_a_relative_path_is_looked_up_in_the_folders_above(write_dataset, monkey
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     assert open_dataset("data").name == "here"
+
+
+def test_a_constant_number_may_be_written_as_a_number(write_dataset):
+    config = read_config(write_dataset("[tables.volume.columns]\nthreshold_s = 60"))
+    assert config.tables["volume"].columns["threshold_s"] == "60"

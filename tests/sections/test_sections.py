@@ -128,3 +128,16 @@ def test_draft_is_marked(portfolio):
     review = open_review(portfolio, "northline", "2026-10")
     assert "Draft" in sections.masthead(review, status="draft").html
     assert "Draft" not in sections.masthead(review).html
+
+
+def test_a_status_that_is_neither_is_refused(portfolio):
+    with pytest.raises(ValueError, match=r"status must be one of .*got 'drft'. Did you mean 'draft'"):
+        sections.masthead(open_review(portfolio, "northline", "2026-10"), status="drft")
+
+
+def test_a_week_shows_weeks_and_nothing_after_its_end(portfolio):
+    review = open_review(portfolio, "northline", "2026-W40")
+    html = sections.first_screen(review).html
+    assert "13 weeks" in html
+    assert "to the three weeks before" in html
+    assert max(measure.end for measure in review.ledger.values()) <= review.period.end

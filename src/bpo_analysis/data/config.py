@@ -232,7 +232,7 @@ def _table(name: str, section: dict[str, Any], folder: Path, file: Path, timezon
         name=name,
         files=() if rows else _files(section, name, folder, where),
         rows=tuple(rows),
-        columns={key: _text(columns, key, f"{where} columns") for key in columns},
+        columns={key: _expression(columns, key, f"{where} columns") for key in columns},
         rules=tuple(_rule(block, where) for block in _list(section, "rules", where)),
         encoding=_text(section, "encoding", where),
         delimiter=_text(section, "delimiter", where, longest=1),
@@ -255,6 +255,14 @@ def _text(section: Mapping[str, Any], key: str, where: str, *, longest: int | No
         hint = ' A constant is written as an expression: "60", "\'voice\'".' if where.endswith("columns") else ""
         raise DatasetError(f"{where} {key} must be {'one character' if longest else 'text'}, got {value!r}.{hint}")
     return value
+
+
+def _expression(columns: Mapping[str, Any], key: str, where: str) -> str:
+    """Read a column name or row expression; a number written as a number is a constant."""
+    value = columns[key]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return _text(columns, key, where)
 
 
 def _texts(section: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:

@@ -87,7 +87,10 @@ def _parse(text: str) -> _Node:
         reason = error.errors[0]["description"] if error.errors else str(error)
     except sqlglot.errors.SqlglotError:
         reason = "a quote or bracket is not closed"
-    raise DatasetError(f"The expression {text!r} cannot be read: {reason.rstrip('.')}.")
+    raise DatasetError(
+        f"The expression {text!r} cannot be read: {reason.rstrip('.')}. "
+        'Names of columns with spaces go in double quotes ("Wait Time" * 60), texts in single quotes.'
+    )
 
 
 def columns_of(text: str, *, needed: bool = False) -> tuple[str, ...]:

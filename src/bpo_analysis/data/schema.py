@@ -154,6 +154,12 @@ _VOLUME = Table(
             remedy="short abandons are a part of the abandoned; check the mapping",
         ),
         RowRule(
+            name="answered exceeds offered",
+            broken_when="answered > offered",
+            remedy="can happen in a short interval; over a day it points at the mapping of both columns",
+            severity="warning",
+        ),
+        RowRule(
             name="abandoned exceeds offered", broken_when="abandoned > offered",
             remedy="check the mapping, or repair with a rule in dataset.toml", severity="warning",
         ),

@@ -152,6 +152,7 @@ def _refuse_bare_change(row: dict[str, Any], amount: _Amount, kpi: Kpi) -> None:
     base = 0.70 if _missing(row["baseline_value"]) else float(row["baseline_value"])
     step = amount.fraction if amount.mark or abs(amount.number) <= 1 else amount.number / 100
     level = "" if amount.signed or amount.mark == "pp" else f"a level of {step:.1%}, or as a change "
+    level += "for example " if _missing(row["baseline_value"]) else ""
     raise _Refused(
         "value",
         f"has no kind: it can mean {level}from {base:.1%} to {base * (1 + step):.1%} (relative) "

@@ -126,7 +126,10 @@ def _type_remedy(column: Column, unread: ir.StringColumn, spec: TableSpec, examp
     section = f"[tables.{spec.name}]"
     missing = f'correct it, or name a mark of missing: {section} null = ["..."]'
     if column.type == "boolean":
-        return "write true or false, yes or no, 1 or 0"
+        return (
+            "write true or false, yes or no, 1 or 0, or compare with your word: "
+            f"[tables.{spec.name}.columns] {column.name} = \"header = 'ja'\""
+        )
     if column.type in ("integer", "number"):
         if "," not in example:
             return missing

@@ -38,7 +38,7 @@ _HEADLINE_GROUPS = GROUPS[:4]
 _FIRST_CHOICES: dict[str, tuple[str, ...]] = {
     "quality": ("qa_score", "critical_error_accuracy", "fcr", "reopen_rate"),
     "satisfaction": ("csat", "nps", "ces"),
-    "turnaround": ("service_level", "sla_attainment", "abandonment_rate", "asa_s"),
+    "turnaround": ("service_level", "sla_attainment", "abandonment_rate", "asa_s", "first_reply_min", "turnaround_h"),
     "cost": ("cost_per_contact",),
 }
 MIN_CASES_A_DAY = 30

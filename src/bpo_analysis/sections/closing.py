@@ -26,7 +26,7 @@ _MAX_DRIVERS = 3
 _SURENESS = (
     "How sure: an interval or a change mark is made for one KPI, so of forty of them about two look clear by chance. "
     "A control chart of 26 stable points shows a signal in about 7 of 100 cases, and in about 27 of 100 where "
-    "neighbouring points resemble each other (autocorrelation 0.3); that it shows none does not prove that nothing changed."
+    "neighbouring points resemble each other (autocorrelation 0.3); showing none does not prove that nothing changed."
 )
 _READING = (
     "A rate effect is a slice doing better or worse; a mix effect is more or fewer contacts of that slice. "

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bpo_analysis import page
+from bpo_analysis.errors import suggest
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.findings import (
@@ -23,19 +24,25 @@ from bpo_analysis.review.findings import (
 )
 from bpo_analysis.review.scorecard import CONTRACT_STATES, Clause, ScoreRow, clauses, headline_names, scorecard
 from bpo_analysis.sections.parts import (
-    SPARK_MONTHS,
+    SPARK_PERIODS,
     actual_cell,
     change_cell,
     evidence_cell,
     kpi_link,
     percent,
     spark_cell,
+    spark_grain,
+    spark_title,
 )
 from bpo_analysis.sections.section import Section
 
 __all__ = ["first_screen", "masthead"]
 
+_NO_HEADLINE = (
+    "No headline KPI for: {}. The dataset names none there, or its tables carry none (docs: report.headline)."
+)
 _ANCHORS = {"actions": "Actions", "risk": "Contract terms"}
+_STATUSES = ("final", "draft")
 _GROUP_NAMES = {
     "quality": "Quality",
     "satisfaction": "Satisfaction",
@@ -46,6 +53,8 @@ _GROUP_NAMES = {
 
 def masthead(review: Review, *, status: str = "final") -> Section:
     """Who, when, from which data: the heading of a report."""
+    if status not in _STATUSES:
+        raise ValueError(f"status must be one of {_STATUSES}, got {status!r}.{suggest(status, _STATUSES)}")
     dataset = review.dataset
     first, last = dataset.span
     kind = "In-house team" if review.partner["kind"] == "inhouse" else "Outside partner"
@@ -97,7 +106,7 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
         Column("Contract"),
         Column("Evidence"),
         Column("Change", "right", f"to {review.before_title}"),
-        Column(f"{SPARK_MONTHS} months"),
+        Column(spark_title(review)),
     ]
     body: list[list[str | Markup | Cell]] = [
         [
@@ -120,9 +129,7 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
     empty = [_GROUP_NAMES[group].lower() for group, kpis in names.items() if not kpis]
     if not empty:
         return table
-    return table + page.note(
-        f"Not in these data: {', '.join(empty)}. No table of the dataset carries a KPI of that kind."
-    )
+    return table + page.note(_NO_HEADLINE.format(", ".join(empty)))
 
 
 def _changed(review: Review, found: list[Finding]) -> Markup:
@@ -194,7 +201,7 @@ def _clause_counts(agreed: list[Clause]) -> dict[str, int]:
 
 
 def _headline_kpi(review: Review, row: ScoreRow) -> dict[str, Any]:
-    series = review.series(row.kpi.name, "month", SPARK_MONTHS)
+    series = review.series(row.kpi.name, spark_grain(review), SPARK_PERIODS)
     measure = row.measure
     return {
         "kpi": row.kpi.name,

@@ -92,7 +92,9 @@ def categories(review: Review) -> Section:
     """Contact reasons: volume, share, change, and how each is served."""
     reasons = review.slices("handled", "category")
     if not reasons:
-        return missing("categories", "Categories", "no table of the dataset names contact reasons.")
+        return missing(
+            "categories", "Categories", "the rows that count contacts handled name no contact reason (volume.reason)."
+        )
     start, end = review.before()
     total = review.measure("handled")
     before_total = review.measure("handled", start=start, end=end)

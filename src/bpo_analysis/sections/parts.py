@@ -13,6 +13,7 @@ from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.formats import MISSING, format_axis, format_change, format_interval, format_value, plain, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
+from bpo_analysis.periods import PeriodGrain
 from bpo_analysis.plotting import EventMark, plot_contributions, plot_control_chart, to_svg
 from bpo_analysis.review.context import Dimension, Review
 from bpo_analysis.review.drivers import Driver, events_between
@@ -20,6 +21,7 @@ from bpo_analysis.review.scorecard import ScoreRow, score
 from bpo_analysis.stats import ControlChart, control_chart
 
 __all__ = [
+    "SPARK_PERIODS",
     "actual_cell",
     "available",
     "change_cell",
@@ -31,12 +33,14 @@ __all__ = [
     "percent",
     "slice_table",
     "spark_cell",
+    "spark_grain",
+    "spark_title",
     "text_or_missing",
     "trend_figure",
     "why_absent",
 ]
 
-SPARK_MONTHS = 13
+SPARK_PERIODS = 13
 TREND_WEEKS, TREND_MONTHS = 26, 24
 _CATEGORY_WORDS = {"item_id": "rated item", "update_id": "update"}
 
@@ -102,20 +106,30 @@ def evidence_cell(row: ScoreRow) -> Markup | str:
     if row.target is None:
         return page.evidence_mark("no target", good=None)
     if row.measure is not None and row.kpi.sampling == "none":
-        return Markup('<span class="muted">a count, not an estimate</span>')
+        return page.evidence_mark("exact", good=None)
     return page.evidence_mark(row.evidence, good=row.good)
 
 
+def spark_grain(review: Review) -> PeriodGrain:
+    """Grain of the small lines: days and weeks for such reports, otherwise months; never beyond the period's end."""
+    return review.period.grain if review.period.grain in ("day", "week") else "month"
+
+
+def spark_title(review: Review) -> str:
+    """Heading of the column of small lines."""
+    return f"{SPARK_PERIODS} {spark_grain(review)}s"
+
+
 def spark_cell(review: Review, kpi: Kpi, target: float | None = None) -> Markup:
-    """Line of the last thirteen months."""
-    series = review.series(kpi.name, "month", SPARK_MONTHS)
+    """Line of the last thirteen periods."""
+    series = review.series(kpi.name, spark_grain(review), SPARK_PERIODS)
     values = [None if isnan(v) else float(v) for v in series["value"]]
     known = [(label, v) for label, v in zip(series["label"], values, strict=True) if v is not None]
     if not known:
         return Markup('<span class="spark none">{}</span>').format(MISSING)
     first, last = known[0], known[-1]
     label = (
-        f"{kpi.label}, {plural(len(known), 'month')}: {format_value(first[1], kpi.unit)} in {first[0]}, "
+        f"{kpi.label}, {plural(len(known), spark_grain(review))}: {format_value(first[1], kpi.unit)} in {first[0]}, "
         f"{format_value(last[1], kpi.unit)} in {last[0]}"
     )
     return page.spark(values, label=label, target=target)
@@ -131,7 +145,7 @@ def kpi_table(review: Review, names: Sequence[str], *, caption: str) -> Markup:
         Column("Out of", "right"),
         Column("Change", "right", f"to {review.before_title}"),
         *([Column("Target", "right"), Column("Contract"), Column("Evidence")] if targeted else []),
-        Column(f"{SPARK_MONTHS} months"),
+        Column(spark_title(review)),
     ]
     return page.table(columns, [_kpi_row(review, r, targeted=targeted) for r in rows], caption=caption, classes="stack")
 
