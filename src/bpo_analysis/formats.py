@@ -16,6 +16,7 @@ __all__ = [
     "plain",
     "plural",
     "shown_number",
+    "unbroken",
 ]
 
 MISSING = "–"
@@ -101,6 +102,11 @@ def format_change(change: float | None, unit: Unit, *, currency: str = "") -> st
     sign = "±" if rounded == 0 else "+" if rounded > 0 else "−"
     suffix = " pp" if unit == "share" else _suffix(unit, currency)
     return f"{sign}{abs(rounded):,.{digits}f}{suffix}"
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its unit on one line of a sentence."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def plain(name: str) -> str:

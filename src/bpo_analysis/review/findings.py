@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from bpo_analysis.data.schema import TABLES
-from bpo_analysis.formats import format_change, format_interval, format_value, plain, plural
+from bpo_analysis.formats import format_change, format_interval, format_value, plain, plural, unbroken
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.drivers import EVENT_LEAD_DAYS, drivers, events_between
@@ -70,7 +70,11 @@ def verdict(review: Review, found: Sequence[Clause]) -> tuple[str, Tone]:
 
 def _named(missed: Sequence[ScoreRow]) -> str:
     """Name the misses with their numbers, the clear ones first, and count those there is no room for."""
-    shown = [f"{_lower(row.kpi.label)} {row.measure.text} ({row.target_text})" for row in missed if row.measure]
+    shown = [
+        f"{_lower(row.kpi.label)} {unbroken(f'{row.measure.text} ({row.target_text})')}"
+        for row in missed
+        if row.measure
+    ]
     rest = len(shown) - MAX_NAMED
     return ", ".join(shown[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -133,7 +137,8 @@ def _change(review: Review, row: ScoreRow) -> Finding:
     size = format_change(abs(moved), unit, currency=review.currency).lstrip("+")
     since = review.before_title if sudden else review.earlier_title
     now = f"{row.measure.text} ({row.measure.base_text})" if row.measure and row.measure.base_text else "its level"
-    text = f"{row.kpi.label} {'rose' if moved > 0 else 'fell'} by {size} ({between}) against {since}, to {now}."
+    how = f"{'rose' if moved > 0 else 'fell'} by {unbroken(f'{size} ({between})')}"
+    text = f"{row.kpi.label} {how} against {since}, to {now}."
     tone: Tone = "none" if good is None else "good" if good else "bad"
     carried = _carried(review, row.kpi.name) if sudden else ""
     return Finding(text=text + carried + _near(review, row.kpi.name, sudden=sudden), tone=tone, anchor="drivers")

@@ -222,10 +222,11 @@ def _chart_finding(chart: ControlChart, kpi: Kpi, series: pd.DataFrame, unit: st
     """Say what the two rules see, with dates and side; that they see nothing is not that nothing changed."""
     parts = []
     if chart.outside:
-        names = [_dated(series, i) for i in chart.outside]
         sides = {"above" if chart.table["value"].iloc[i] > chart.upper else "below" for i in chart.outside}
-        shown = f"{len(names)} {unit}" if len(names) > 2 else " and ".join(names)
-        parts.append(f"{' and '.join(sorted(sides))} the limits {'in' if len(names) > 2 else 'at'} {shown}")
+        names = " and ".join(_dated(series, i) for i in chart.outside)
+        weekly = "the week of " if unit == "weeks" else ""
+        when = f"{len(chart.outside)} {unit}" if len(chart.outside) > 2 else f"{weekly}{names}"
+        parts.append(f"{' and '.join(sorted(sides))} the limits in {when}")
     if chart.run:
         first, last = chart.run[0], chart.run[-1]
         side = "above" if chart.table["value"].iloc[first] > chart.center else "below"
