@@ -76,7 +76,7 @@ def test_every_partner_has_a_row_with_marks_spark_and_link(folder):
         assert part in rows[0]
     assert '<a href="a/review.html" aria-label="Review of Alpha">' in rows[0]
     assert (
-        "2 partners: 1 met every clause that could be judged, 1 missed at least one; 1 misses a clause beyond doubt."
+        "2 partners: 1 met every target that could be judged, 1 missed at least one; 1 misses a target beyond doubt."
         in page
     )
     assert "The client" in page
@@ -140,11 +140,11 @@ def test_the_summary_counts_partners_by_their_clauses(folder):
         _report(folder, slug, clauses=clauses, kpis=[_kpi("sl", contract="met", evidence="cannot tell", good=None)])
     page = _read(folder)
     assert (
-        "3 partners: 1 met every clause that could be judged, 2 missed at least one; "
-        "1 misses a clause beyond doubt, 1 has clauses that are not measurable." in page
+        "3 partners: 1 met every target that could be judged, 2 missed at least one; "
+        "1 misses a target beyond doubt, 1 has targets that are not measurable." in page
     )
-    assert '<option value="unmeasured">a clause not measurable (1)</option>' in page
-    assert "every agreed clause" in page
+    assert '<option value="unmeasured">a target not measurable (1)</option>' in page
+    assert "every agreed target" in page
 
 
 def test_partners_may_have_different_kpis(folder):

@@ -211,3 +211,9 @@ def test_confidence_tells_missing_days(nhs111):
     assert confidence(open_review(nhs111, "Thames Valley", "2026-03")).startswith(
         "Data: 29 of 31 days of March 2026; 3,521 rows used in the whole dataset, 203"
     )
+
+
+def test_a_doubtful_miss_of_many_cases_is_not_called_a_matter_of_few(nhs111):
+    review = open_review(nhs111, "Cornwall (HUC)", "2026-03")
+    sentence, _ = verdict(review, clauses(review))
+    assert sentence.endswith("The miss is not beyond doubt.")

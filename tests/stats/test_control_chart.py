@@ -32,6 +32,14 @@ def test_a_shift_is_a_run():
     assert chart.run == tuple(range(9, 18))
 
 
+def test_a_run_lies_on_one_side_of_the_middle_it_is_counted_around():
+    # One far value pulls the mean over most of the run; the run is about the median.
+    chart = control_chart([1, 2, 1, 2, 1, 2, 1, 2, 1, 5, 6, 5, 6, 5, 6, 5, 6, 90])
+    values = chart.table["value"].iloc[list(chart.run)]
+    assert (values > chart.middle).all() or (values < chart.middle).all()
+    assert chart.middle < chart.center
+
+
 def test_gaps_stay_in_place_and_do_not_make_ranges():
     gappy = [*FLOW[:5], np.nan, *FLOW[5:]]
     chart = control_chart(gappy)

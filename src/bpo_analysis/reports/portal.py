@@ -27,10 +27,10 @@ __all__ = ["write_index", "write_shelf"]
 # What the reader can filter by: token -> words.
 _STATES: Final = {
     "failed": "report failed",
-    "missed": "a clause missed",
-    "worse": "a clause missed beyond doubt",
-    "met": "every judged clause met",
-    "unmeasured": "a clause not measurable",
+    "missed": "a target missed",
+    "worse": "a target missed beyond doubt",
+    "met": "every judged target met",
+    "unmeasured": "a target not measurable",
 }
 _CLAUSES: Final = ("met", "missed", "not measurable", "clearly_missed")
 
@@ -308,15 +308,15 @@ def _summary(rows: Sequence[_Row], failures: Sequence[Any]) -> str:
     held = [set(row.states.split()) for row in rows]
     counts = {state: sum(state in states for states in held) for state in _STATES}
     unjudged = sum(not states & {"met", "missed", "failed"} for states in held)
-    judged = [f"{counts['met']} met every clause that could be judged", f"{counts['missed']} missed at least one"]
+    judged = [f"{counts['met']} met every target that could be judged", f"{counts['missed']} missed at least one"]
     if unjudged:
         judged.append(f"{unjudged} {_form(unjudged, 'has', 'have')} none that could be judged")
     caveats = []
     if counts["worse"]:
-        caveats.append(f"{counts['worse']} {_form(counts['worse'], 'misses', 'miss')} a clause beyond doubt")
+        caveats.append(f"{counts['worse']} {_form(counts['worse'], 'misses', 'miss')} a target beyond doubt")
     if counts["unmeasured"]:
         have = _form(counts["unmeasured"], "has", "have")
-        caveats.append(f"{counts['unmeasured']} {have} clauses that are not measurable")
+        caveats.append(f"{counts['unmeasured']} {have} targets that are not measurable")
     text = "; ".join(filter(None, [", ".join(judged), ", ".join(caveats)]))
     text = f"{len(rows)} {_form(len(rows), 'partner', 'partners')}: {text}."
     if failures:

@@ -101,7 +101,7 @@ def _unsure(rows: Sequence[ScoreRow], state: str) -> str:
     if state == "met":
         return f" Too close to the target to be sure: {_listed(unsure)}." if len(unsure) <= MAX_NAMED else ""
     if len(unsure) == len(alike):
-        return " Too few cases to be sure of it." if len(alike) == 1 else " None of these misses is beyond doubt."
+        return " The miss is not beyond doubt." if len(alike) == 1 else " None of these misses is beyond doubt."
     return f" Not beyond doubt: {_listed(unsure)}."
 
 
@@ -319,7 +319,7 @@ def confidence(review: Review) -> str:
     taken = f"{dropped:,} removed by named rules" if dropped else "none removed"
     return (
         f"Data: {coverage(review)}; {used:,} rows used in the whole dataset, {taken}; {plural(warnings, 'warning')}. "
-        f"Intervals are {_percent(review.confidence_level)}, each for one KPI."
+        f"Intervals of values are {_percent(review.confidence_level)}, each for one KPI."
     )
 
 

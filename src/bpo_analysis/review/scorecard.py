@@ -20,6 +20,7 @@ __all__ = [
     "CONTRACT_STATES",
     "Clause",
     "ScoreRow",
+    "change_level",
     "clauses",
     "contract_state",
     "evidence_state",
@@ -277,11 +278,16 @@ def is_good(evidence: EvidenceState, target: Target | None) -> bool | None:
 _Limits = tuple[float, float] | None
 
 
+def change_level(review: Review) -> float:
+    """Confidence level of a single change, such that both comparisons of a KPI hold together at the review's level."""
+    return 1 - (1 - review.confidence_level) / _COMPARISONS
+
+
 def _change(
     review: Review, name: str, stretch: tuple[date, date], where: dict[str, str] | None
 ) -> tuple[float | None, _Limits]:
     """Change of a KPI against an earlier stretch, with limits that hold for two such comparisons at once."""
-    level = 1 - (1 - review.confidence_level) / _COMPARISONS
+    level = change_level(review)
     start, end = stretch
     now = review.measure(name, where=where, record=False, confidence_level=level)
     before = review.measure(name, start=start, end=end, where=where, record=False, confidence_level=level)

@@ -16,7 +16,7 @@ from bpo_analysis.formats import MISSING, format_value, plural
 from bpo_analysis.page import Column
 from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.drivers import drivers, events_between
-from bpo_analysis.review.scorecard import scorecard, target_text
+from bpo_analysis.review.scorecard import change_level, scorecard, target_text
 from bpo_analysis.sections.parts import contribution_figure, day_text, slice_table, text_or_missing
 from bpo_analysis.sections.section import Section, missing
 
@@ -24,8 +24,9 @@ __all__ = ["appendix", "why_it_moved"]
 
 _MAX_DRIVERS = 3
 _SURENESS = (
-    "How sure: an interval or a change mark is made for one KPI, so of forty of them about two look clear by chance. "
-    "A control chart of 26 stable points shows a signal in about 7 of 100 cases, and in about 27 of 100 where "
+    "How sure: the interval of a value is {value}. Each KPI is compared with two earlier stretches, so that of a "
+    "change is {change}, and both together hold {value}. That is for one KPI: of forty of them about two look clear by "
+    "chance. A control chart of 26 stable points shows a signal in about 7 of 100 cases, and in about 27 of 100 where "
     "neighbouring points resemble each other (autocorrelation 0.3); showing none does not prove that nothing changed."
 )
 _READING = (
@@ -83,7 +84,7 @@ def appendix(review: Review) -> Section:
     """Definitions, targets, what became of every row, warnings, and what the page was made from."""
     body = (
         _definitions(review)
-        + Markup("<p>{}</p>").format(_SURENESS)
+        + Markup("<p>{}</p>").format(_sureness(review))
         + _target_history(review)
         + _accounting(review)
         + _warnings(review)
@@ -91,6 +92,12 @@ def appendix(review: Review) -> Section:
     )
     html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
     return Section("appendix", html, _record(review))
+
+
+def _sureness(review: Review) -> str:
+    levels = review.confidence_level, change_level(review)
+    value, change = (format_value(level, "share", decimals=0 if level * 100 % 1 < 1e-9 else 1) for level in levels)
+    return _SURENESS.format(value=value, change=change)
 
 
 def _definitions(review: Review) -> Markup:

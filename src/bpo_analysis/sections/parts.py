@@ -223,23 +223,24 @@ def _chart_finding(chart: ControlChart, kpi: Kpi, series: pd.DataFrame, unit: st
     parts = []
     if chart.outside:
         sides = {"above" if chart.table["value"].iloc[i] > chart.upper else "below" for i in chart.outside}
-        names = " and ".join(_dated(series, i) for i in chart.outside)
+        names = " and ".join(_dated(series, i, unit) for i in chart.outside)
         weekly = "the week of " if unit == "weeks" else ""
         when = f"{len(chart.outside)} {unit}" if len(chart.outside) > 2 else f"{weekly}{names}"
         parts.append(f"{' and '.join(sorted(sides))} the limits in {when}")
     if chart.run:
         first, last = chart.run[0], chart.run[-1]
-        side = "above" if chart.table["value"].iloc[first] > chart.center else "below"
-        span = f"{_dated(series, first)} to {_dated(series, last)}"
+        side = "above" if chart.table["value"].iloc[first] > chart.middle else "below"
+        span = f"{_dated(series, first, unit)} to {_dated(series, last, unit)}"
         parts.append(f"{plural(len(chart.run), unit[:-1])} in a row {side} the middle, {span}")
     if parts:
         return "; ".join(parts)
     return f"no signal by these rules in {chart.n} {unit}, mean {format_value(chart.center, kpi.unit)}"
 
 
-def _dated(series: pd.DataFrame, place: int) -> str:
+def _dated(series: pd.DataFrame, place: int, unit: str) -> str:
+    """A week by its first day, a month by its label."""
     day = series["start"].iloc[place]
-    return f"{day.day} {day:%b}" if series["label"].iloc[place].count("W") else str(series["label"].iloc[place])
+    return f"{day.day} {day:%b}" if unit == "weeks" else str(series["label"].iloc[place])
 
 
 def _event_marks(events: pd.DataFrame, series: pd.DataFrame) -> tuple[list[EventMark], Markup]:

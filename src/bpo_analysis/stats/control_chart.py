@@ -28,12 +28,14 @@ class ControlChart(Result):
     ----------
     center, lower, upper : float
         Mean and natural process limits.
+    middle : float
+        What runs are counted around: the median, or the mean where many values lie on the median.
     sigma : float
         From the mean moving range.
     outside : tuple of int
         Positions of points outside the limits.
     longest_run : int
-        Longest run of points on one side of the median.
+        Longest run of points on one side of the middle.
     run_limit : int
         Longest run expected of a stable process at this n (Anhoej): a longer one is a signal.
     run : tuple of int
@@ -47,6 +49,7 @@ class ControlChart(Result):
     center: float
     lower: float
     upper: float
+    middle: float
     sigma: float
     outside: tuple[int, ...]
     longest_run: int
@@ -69,7 +72,7 @@ class ControlChart(Result):
             parts.append(f"{len(self.outside)} of {self.n} points outside the limits")
         if self.run:
             parts.append(
-                f"a run of {self.longest_run} points on one side of the median (at most {self.run_limit} expected)"
+                f"a run of {self.longest_run} points on one side of the middle (at most {self.run_limit} expected)"
             )
         found = " and ".join(parts) or f"no signal in {self.n} points"
         limits = f"mean {self.center:.4g}, limits {self.lower:.4g} to {self.upper:.4g}"
@@ -130,7 +133,8 @@ def control_chart(values: ArrayLike, *, lower_bound: float = -np.inf, upper_boun
     )
     lower, upper = max(center - 3 * sigma, lower_bound), min(center + 3 * sigma, upper_bound)
     outside = np.flatnonzero(present & ((series < lower) | (series > upper)))
-    run = _longest_run(series, _middle(series[present]))
+    middle = _middle(series[present])
+    run = _longest_run(series, middle)
     limit = floor(log2(n) + 3)
     signal = run if len(run) > limit else np.empty(0, dtype=np.intp)
     index = np.arange(len(series))
@@ -139,6 +143,7 @@ def control_chart(values: ArrayLike, *, lower_bound: float = -np.inf, upper_boun
         center=center,
         lower=lower,
         upper=upper,
+        middle=middle,
         sigma=sigma,
         outside=tuple(map(int, outside)),
         longest_run=len(run),
