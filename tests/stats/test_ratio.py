@@ -64,16 +64,49 @@ def test_no_event_is_not_a_rate_of_nought():
 def test_all_of_few_cases_is_not_certainty():
     # Newcombe 1998 (a): 56/70 against 48/80 is 0.0524 to 0.3339; 49 of 49 against 487 of 494 shows nothing.
     found = difference_of_ratios(share_interval([56], [70]), share_interval([48], [80]))
-    assert found[1:] == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
-    _, low, high = difference_of_ratios(share_interval([49], [49]), share_interval([487], [494]))
-    assert low < 0 < high
+    assert (found.ci_low, found.ci_high) == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+    unsure = difference_of_ratios(share_interval([49], [49]), share_interval([487], [494]))
+    assert unsure.ci_low < 0 < unsure.ci_high
+    assert unsure.pvalue > 0.05
 
 
 def test_difference_mirrors_when_swapped():
     first, second = share_interval([40, 45], [50, 50]), share_interval([30, 35], [50, 50])
-    difference, low, high = difference_of_ratios(first, second)
-    mirrored = difference_of_ratios(second, first)
-    assert (difference, low, high) == pytest.approx((-mirrored[0], -mirrored[2], -mirrored[1]))
+    found, mirrored = difference_of_ratios(first, second), difference_of_ratios(second, first)
+    assert (found.estimate, found.ci_low) == pytest.approx((-mirrored.estimate, -mirrored.ci_high))
+    assert found.pvalue == pytest.approx(mirrored.pvalue)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (share_interval([70, 80], [100, 100]), share_interval([60, 66], [100, 100])),
+        (share_interval([50], [50]), share_interval([40], [50])),
+        (ratio_interval([300.0, 320, 310], [1.0, 1, 1]), ratio_interval([280.0, 300, 305, 290], [1.0, 1, 1, 1])),
+        (event_rate_interval([3, 2], [100, 100]), event_rate_interval([0, 1], [100, 100])),
+    ],
+)
+def test_at_its_own_p_value_a_difference_just_touches_nought(pair):
+    found = difference_of_ratios(*pair)
+    touching = found.at(1 - found.pvalue)
+    near = min(abs(touching.ci_low), abs(touching.ci_high))
+    assert near == pytest.approx(0, abs=1e-6 * abs(found.estimate))
+    assert (found.pvalue < 0.05) == (found.ci_low > 0 or found.ci_high < 0)
+
+
+def test_the_p_value_of_a_value_is_small_where_the_interval_leaves_it_out():
+    interval = share_interval([45, 52, 38, 49], [50, 60, 50, 55])
+    assert interval.pvalue(interval.ci_low) == pytest.approx(0.05)
+    assert interval.pvalue(interval.ci_high) == pytest.approx(0.05)
+    assert interval.pvalue(interval.estimate) == 1
+    assert interval.pvalue(0.5) < 0.01
+    assert interval.at(0.99).ci_low < interval.ci_low
+
+
+def test_without_an_interval_there_is_no_p_value():
+    flat = ratio_interval([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
+    assert np.isnan(flat.pvalue(3.0))
+    assert np.isnan(difference_of_ratios(flat, ratio_interval([1.0, 3.0], [1.0, 1.0])).pvalue)
 
 
 def test_a_single_month_takes_its_spread_from_the_months_before():

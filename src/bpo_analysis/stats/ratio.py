@@ -7,18 +7,22 @@ contacts for a share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import hypot, sqrt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import exp, hypot, log, sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, special
 
 from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.stats.arguments import check_confidence_level
 from bpo_analysis.stats.result import Result
 
 __all__ = [
     "MIN_OWN_UNITS",
+    "RatioDifference",
     "RatioInterval",
     "Spread",
     "autocorrelation_of_days",
@@ -35,6 +39,7 @@ MIN_OWN_UNITS = 3
 MIN_DIFFERENCES = 5
 MIN_DAYS_FOR_AUTOCORRELATION = 10
 _MAX_AUTOCORRELATION = 0.9
+_SMALLEST_PVALUE = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,10 @@ class RatioInterval(Result):
         Units without.
     total : float
         Sum of the denominators.
+    standard_error : float
+        Of a mean; NaN for shares and event rates, whose limits do not come from one.
+    kind : str
+        share, mean or events: how limits are made.
     method : str
     """
 
@@ -79,7 +88,21 @@ class RatioInterval(Result):
     n: int
     n_missing: int
     total: float
+    standard_error: float
+    kind: Literal["share", "mean", "events"]
     method: str
+
+    def at(self, confidence_level: float) -> RatioInterval:
+        """Return the same ratio with limits at another level."""
+        check_confidence_level(confidence_level)
+        low, high = _limits(self, 1 - confidence_level)
+        return replace(self, ci_low=low, ci_high=high, confidence_level=confidence_level)
+
+    def pvalue(self, value: float) -> float:
+        """Two-sided p-value of a true ratio of ``value``: small exactly where the interval leaves it out."""
+        side = 0 if self.estimate > value else 1
+        sign = 1 if side == 0 else -1
+        return _smallest_level(lambda p: sign * (_limits(self, p)[side] - value))
 
     def summary(self) -> str:
         """Return the ratio and its interval in one sentence."""
@@ -151,12 +174,10 @@ def share_interval(
         variance, rho, freedom = _variance(num, den, estimate, autocorrelation)
         dispersion = max(1.0, variance / chance) if chance > 0 else 1.0
         method = "Wilson on the effective number of cases, overdispersion between days"
-    quantile = stats.t.ppf(0.5 + confidence_level / 2, freedom)
-    low, high = _wilson(estimate, den.sum() / dispersion, quantile)
     return RatioInterval(
         estimate=float(estimate),
-        ci_low=low,
-        ci_high=high,
+        ci_low=float("nan"),
+        ci_high=float("nan"),
         confidence_level=confidence_level,
         degrees_of_freedom=float(freedom),
         dispersion=float(dispersion),
@@ -164,8 +185,10 @@ def share_interval(
         n=len(num),
         n_missing=missing,
         total=float(den.sum()),
+        standard_error=float("nan"),
+        kind="share",
         method=method,
-    )
+    ).at(confidence_level)
 
 
 def ratio_interval(
@@ -215,12 +238,10 @@ def ratio_interval(
     else:
         variance, rho, freedom = _variance(num, den, estimate, autocorrelation)
         method = "ratio of sums, variance between days"
-    # Days that are all alike say nothing about how much days differ; an interval of no width would claim certainty.
-    half = stats.t.ppf(0.5 + confidence_level / 2, freedom) * sqrt(variance) if variance > 0 else float("nan")
     return RatioInterval(
         estimate=float(estimate),
-        ci_low=float(estimate - half),
-        ci_high=float(estimate + half),
+        ci_low=float("nan"),
+        ci_high=float("nan"),
         confidence_level=confidence_level,
         degrees_of_freedom=float(freedom),
         dispersion=float("nan"),
@@ -228,8 +249,11 @@ def ratio_interval(
         n=len(num),
         n_missing=missing,
         total=float(den.sum()),
+        # Days that are all alike say nothing about how much days differ; an interval of no width would claim certainty.
+        standard_error=sqrt(variance) if variance > 0 else float("nan"),
+        kind="mean",
         method=method,
-    )
+    ).at(confidence_level)
 
 
 def event_rate_interval(events: ArrayLike, exposure: ArrayLike, *, confidence_level: float = 0.95) -> RatioInterval:
@@ -263,23 +287,21 @@ def event_rate_interval(events: ArrayLike, exposure: ArrayLike, *, confidence_le
     (0.0333, 0.0008, 0.1857)
     """
     num, den, missing = _checked(events, exposure, confidence_level)
-    count, total = float(num.sum()), float(den.sum())
-    tail = (1 - confidence_level) / 2
-    low = stats.chi2.ppf(tail, 2 * count) / 2 if count else 0.0
-    high = stats.chi2.ppf(1 - tail, 2 * count + 2) / 2
     return RatioInterval(
-        estimate=count / total,
-        ci_low=float(low / total),
-        ci_high=float(high / total),
+        estimate=float(num.sum() / den.sum()),
+        ci_low=float("nan"),
+        ci_high=float("nan"),
         confidence_level=confidence_level,
         degrees_of_freedom=float("inf"),
         dispersion=1.0,
         autocorrelation=0.0,
         n=len(num),
         n_missing=missing,
-        total=total,
+        total=float(den.sum()),
+        standard_error=float("nan"),
+        kind="events",
         method="exact Poisson",
-    )
+    ).at(confidence_level)
 
 
 def autocorrelation_of_days(numerator: ArrayLike, denominator: ArrayLike) -> float | None:
@@ -326,8 +348,47 @@ def spread_of_units(numerator: ArrayLike, denominator: ArrayLike) -> Spread | No
     return Spread(float((steps**2).mean() / 2), max(1.0, 2 * len(steps) / 3))
 
 
-def difference_of_ratios(first: RatioInterval, second: RatioInterval) -> tuple[float, float, float]:
-    """Return ``first - second`` with its confidence limits, for ratios of periods that do not overlap.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioDifference(Result):
+    """First ratio less second, with its interval.
+
+    Attributes
+    ----------
+    estimate, ci_low, ci_high : float
+    confidence_level : float
+    pvalue : float
+        Two-sided, of no difference; below one minus the level exactly where the interval leaves out nought. NaN where
+        a ratio has no interval.
+    first, second : RatioInterval
+    method : str
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    confidence_level: float
+    pvalue: float
+    first: RatioInterval
+    second: RatioInterval
+    method: str
+
+    def at(self, confidence_level: float) -> RatioDifference:
+        """Return the same difference with limits at another level."""
+        check_confidence_level(confidence_level)
+        low, high = _mover(self.first, self.second, 1 - confidence_level)
+        return replace(self, ci_low=low, ci_high=high, confidence_level=confidence_level)
+
+    def summary(self) -> str:
+        """Return the difference, its interval and its p-value in one sentence."""
+        level = f"{100 * self.confidence_level:g} %"
+        return (
+            f"{self.estimate:+.4g}, {level} interval {self.ci_low:.4g} to {self.ci_high:.4g}, p = {self.pvalue:.2g} "
+            f"(n = {self.first.n} and {self.second.n}; {self.method})."
+        )
+
+
+def difference_of_ratios(first: RatioInterval, second: RatioInterval) -> RatioDifference:
+    """Return ``first - second`` with its interval, for ratios of periods that do not overlap.
 
     Parameters
     ----------
@@ -336,9 +397,10 @@ def difference_of_ratios(first: RatioInterval, second: RatioInterval) -> tuple[f
 
     Returns
     -------
-    difference, ci_low, ci_high : float
-        From the limits of both ratios (MOVER, Newcombe's square-and-add rule [1]_), so that 49 of 49 cases are not
-        taken for certainty. Says how sure a difference is, not why it came. NaN limits stay NaN.
+    RatioDifference
+        Limits from the limits of both ratios (MOVER, Newcombe's square-and-add rule [1]_), so that 49 of 49 cases are
+        not taken for certainty; the p-value is that at which the interval just touches nought. Says how sure a
+        difference is, not why it came. NaN limits stay NaN.
 
     References
     ----------
@@ -347,16 +409,25 @@ def difference_of_ratios(first: RatioInterval, second: RatioInterval) -> tuple[f
 
     Examples
     --------
-    >>> first, second = share_interval([56], [70]), share_interval([48], [80])
-    >>> [round(value, 4) for value in difference_of_ratios(first, second)]
-    [0.2, 0.0524, 0.3339]
+    >>> found = difference_of_ratios(share_interval([56], [70]), share_interval([48], [80]))
+    >>> round(found.estimate, 4), round(found.ci_low, 4), round(found.ci_high, 4), round(found.pvalue, 4)
+    (0.2, 0.0524, 0.3339, 0.0081)
     """
     if first.confidence_level != second.confidence_level:
         raise ValueError(f"confidence levels differ: {first.confidence_level} and {second.confidence_level}.")
-    difference = first.estimate - second.estimate
-    low = difference - hypot(first.estimate - first.ci_low, second.ci_high - second.estimate)
-    high = difference + hypot(first.ci_high - first.estimate, second.estimate - second.ci_low)
-    return difference, low, high
+    estimate = first.estimate - second.estimate
+    side = 0 if estimate > 0 else 1
+    sign = 1 if side == 0 else -1
+    return RatioDifference(
+        estimate=estimate,
+        ci_low=float("nan"),
+        ci_high=float("nan"),
+        confidence_level=first.confidence_level,
+        pvalue=_smallest_level(lambda p: sign * _mover(first, second, p)[side]),
+        first=first,
+        second=second,
+        method="limits of both ratios, squared and added",
+    ).at(first.confidence_level)
 
 
 _Floats = NDArray[np.float64]
@@ -368,14 +439,47 @@ def _checked(numerator: ArrayLike, denominator: ArrayLike, confidence_level: flo
         raise ValueError(
             f"numerator and denominator must be 1-D and of equal length, got shapes {num.shape} and {den.shape}."
         )
-    if not 0 < confidence_level < 1:
-        hint = f" For {confidence_level:g}% write {confidence_level / 100:g}." if 1 < confidence_level < 100 else ""
-        raise ValueError(f"confidence_level must be between 0 and 1, got {confidence_level!r}.{hint}")
+    check_confidence_level(confidence_level)
     # A day without cases can still have a late event; leaving it out would move the interval off the value.
     present = np.isfinite(num) & np.isfinite(den) & ((den > 0) | (num != 0))
     if not den[present].sum() > 0:
         raise InsufficientDataError("an interval", needed=1, got=0, unit="days with data")
     return num[present], den[present], int((~present).sum())
+
+
+def _limits(ratio: RatioInterval, error: float) -> tuple[float, float]:
+    """Limits that leave out ``error`` in all."""
+    if ratio.kind == "events":
+        count = ratio.estimate * ratio.total
+        low = special.chdtri(2 * count, 1 - error / 2) / 2 if count > 0 else 0.0
+        return float(low / ratio.total), float(special.chdtri(2 * count + 2, error / 2) / 2 / ratio.total)
+    freedom = ratio.degrees_of_freedom
+    quantile = -(special.ndtri(error / 2) if np.isinf(freedom) else special.stdtrit(freedom, error / 2))
+    if ratio.kind == "share":
+        return _wilson(ratio.estimate, ratio.total / ratio.dispersion, float(quantile))
+    half = float(quantile) * ratio.standard_error
+    return ratio.estimate - half, ratio.estimate + half
+
+
+def _mover(first: RatioInterval, second: RatioInterval, error: float) -> tuple[float, float]:
+    difference = first.estimate - second.estimate
+    (low_1, high_1), (low_2, high_2) = _limits(first, error), _limits(second, error)
+    low = difference - hypot(first.estimate - low_1, high_2 - second.estimate)
+    high = difference + hypot(high_1 - first.estimate, second.estimate - low_2)
+    return low, high
+
+
+def _smallest_level(clearance: Callable[[float], float]) -> float:
+    """Error rate at which a limit just touches the value it is held against: the p-value of that value."""
+    smallest, largest = _SMALLEST_PVALUE, 1 - 1e-12
+    if np.isnan(clearance(0.5)):
+        return float("nan")
+    if clearance(largest) <= 0:
+        return 1.0
+    if clearance(smallest) >= 0:
+        return smallest
+    found = optimize.brentq(lambda x: clearance(exp(x)), log(smallest), log(largest), xtol=1e-10)
+    return exp(found)
 
 
 def _variance(num: _Floats, den: _Floats, estimate: float, known: float | None) -> tuple[float, float, float]:

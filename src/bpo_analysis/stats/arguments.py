@@ -1,0 +1,31 @@
+"""Checks of arguments that every test and interval takes."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = ["Alternative", "NanPolicy", "check_alternative", "check_confidence_level", "check_nan_policy"]
+
+Alternative = Literal["two-sided", "less", "greater"]
+NanPolicy = Literal["omit", "raise", "propagate"]
+
+
+def check_confidence_level(confidence_level: float) -> None:
+    """Raise ``ValueError`` unless the level lies between 0 and 1; a percentage is told how to be written."""
+    if not 0 < confidence_level < 1:
+        hint = f" For {confidence_level:g}% write {confidence_level / 100:g}." if 1 < confidence_level < 100 else ""
+        raise ValueError(f"confidence_level must be between 0 and 1, got {confidence_level!r}.{hint}")
+
+
+def check_alternative(alternative: str) -> None:
+    """Raise ``ValueError`` unless ``alternative`` is one of scipy's three words."""
+    if alternative not in get_args(Alternative):
+        raise ValueError(
+            f"alternative must be one of {', '.join(map(repr, get_args(Alternative)))}, got {alternative!r}."
+        )
+
+
+def check_nan_policy(nan_policy: str) -> None:
+    """Raise ``ValueError`` unless ``nan_policy`` is one of scipy's three words."""
+    if nan_policy not in get_args(NanPolicy):
+        raise ValueError(f"nan_policy must be one of {', '.join(map(repr, get_args(NanPolicy)))}, got {nan_policy!r}.")
