@@ -1,4 +1,4 @@
-# make report | make test | make check | make lab | make clean
+# make report | make test | make check | make lab | make validate | make bench | make clean
 # One virtual environment in the checkout; a second run reuses it until pyproject.toml or constraints.txt change.
 
 # The first Python of 3.11 to 3.13 that is there; override with: make PYTHON=/path/to/python report
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: report test check lab clean
+.PHONY: report test check lab validate validate-full bench clean
 .DEFAULT_GOAL := report
 
 report: $(VENV)/.run
@@ -26,6 +26,18 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/nbstripout --verify templates/*.ipynb notebooks/*.ipynb
 	$(BIN)/mypy
+
+# What the tests do when the truth is known: a quick look, and the long study that writes docs/validation.md.
+# One thread each: two studies run side by side, and small matrices gain nothing from more.
+validate: $(VENV)/.test
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation
+
+validate-full: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto -m slow
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation --full
+
+bench: $(VENV)/.test
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab notebooks

@@ -183,7 +183,6 @@ def test_no_table_problem_stops_the_others(write_dataset):
     assert set(caught.value.problems["table"]) == {"volume", "surveys"}
 
 
-@pytest.mark.slow
 def test_a_file_is_read_in_pieces(write_dataset):
     """A large table must not need its size in memory: 700,000 rows with 150 MB to work in."""
     folder = write_dataset(volume=None, files={"volume.csv": "partner_id,interval_start,site,offered\n"})
