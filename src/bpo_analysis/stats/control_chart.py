@@ -231,8 +231,8 @@ def control_chart(
     Measured on stable series: 3 to 6.5 % of charts of 24 to 104 points signal at autocorrelations of 0 to 0.8 (2.5 to
     6.5 % with 12), with phases, a baseline or 15 % of values missing, and 2.3 to 6 % of p charts of 400 to 1,200 cases
     whose rate truly varies by 2 to 6 points, also where it resembles its neighbours (binomial limits: 76 to 100 %;
-    Laney's: 8 to 85 %). Where a rate is truly constant 2.5 to 5.5 % do. Three-sigma limits with Anhoej's run signal in 15 % (autocorrelation 0), 53 % (0.3)
-    and 92 % (0.6) of XmR charts of 52 points, Nelson's rules in 45, 86 and 100 %.
+    Laney's: 8 to 85 %). Where a rate is truly constant 2.5 to 5.5 % do. Three-sigma limits with Anhoej's run signal in
+    15 % (autocorrelation 0), 53 % (0.3) and 92 % (0.6) of XmR charts of 52 points, Nelson's rules in 45, 86 and 100 %.
 
     Not controlled: values with far tails (17 % of charts of 52 points at eight degrees of freedom, 59 % at three,
     where three sigma has 37 and 75 %), rates of a few events that vary with a lean (10 %), values so coarse that many
