@@ -12,6 +12,7 @@ __all__ = [
     "format_axis",
     "format_change",
     "format_interval",
+    "format_pvalue",
     "format_value",
     "plain",
     "plural",
@@ -102,6 +103,19 @@ def format_change(change: float | None, unit: Unit, *, currency: str = "") -> st
     sign = "±" if rounded == 0 else "+" if rounded > 0 else "−"
     suffix = " pp" if unit == "share" else _suffix(unit, currency)
     return f"{sign}{abs(rounded):,.{digits}f}{suffix}"
+
+
+def format_pvalue(pvalue: float) -> str:
+    """Print a p-value; below a thousandth the size says nothing more.
+
+    Examples
+    --------
+    >>> format_pvalue(0.04321), format_pvalue(2e-7), format_pvalue(float("nan"))
+    ('0.043', '< 0.001', '–')
+    """
+    if math.isnan(pvalue):
+        return MISSING
+    return "< 0.001" if pvalue < 0.001 else f"{pvalue:.3f}"
 
 
 def unbroken(text: str) -> str:

@@ -50,6 +50,15 @@ def test_a_gap_is_a_gap():
     assert np.isnan(line(ax, marker="o").get_ydata()[4])
 
 
+def test_limits_step_with_sizes_and_phases():
+    rates = np.resize([0.5, 0.6, 0.55], 20)
+    chart = control_chart(rates, sizes=np.resize([50, 100], 20), phases=[10])
+    ax = plot_control_chart(chart, [str(i) for i in range(20)], format_value=str)
+    drawn = [patch.get_data().values.tolist() for patch in ax.patches]
+    assert chart.table["upper"].iloc[10:].tolist() in drawn
+    assert chart.table["center"].iloc[:10].tolist() in drawn
+
+
 def test_contributions():
     frame = pd.DataFrame({"numerator": [80.0, 10.0], "denominator": [100.0, 100.0]}, index=["easy", "hard"])
     result = decompose_change(frame, frame.assign(numerator=[70.0, 10.0]))

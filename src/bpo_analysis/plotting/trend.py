@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,7 @@ from bpo_analysis.stats import ControlChart
 __all__ = ["EventMark", "plot_control_chart"]
 
 _MAX_LABELS = 9
+_DASHED: dict[str, Any] = {"lw": 0.8, "ls": (0, (4, 3))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,7 @@ def plot_control_chart(
         ax = new_axes(ax)
         values = chart.table["value"].to_numpy()
         positions = np.arange(len(values))
-        ax.fill_between([-0.5, len(values) - 0.5], chart.lower, chart.upper, color=COLORS["raised"], lw=0, zorder=0)
-        ax.axhline(chart.center, color=COLORS["limits"], lw=1, zorder=1)
-        for limit in (chart.lower, chart.upper):
-            ax.axhline(limit, color=COLORS["limits"], lw=0.8, ls=(0, (4, 3)), zorder=1)
+        _limits(ax, chart)
         ax.plot(positions, values, color=COLORS["neutral"], marker="o", ms=3.2, zorder=3)
         signal = chart.table["outside"].to_numpy() | chart.table["in_run"].to_numpy()
         # Signals differ by shape as well as by colour: squares print in black and white.
@@ -89,6 +88,25 @@ def plot_control_chart(
             )
         _axes_of_periods(ax, labels, format_value)
     return ax
+
+
+def _limits(ax: Axes, chart: ControlChart) -> None:
+    """Centre and limits: steps from period to period, for they differ by phase and size."""
+    edges = np.arange(len(chart.table) + 1) - 0.5
+    center, lower, upper = (chart.table[name].to_numpy() for name in ("center", "lower", "upper"))
+    ax.fill_between(
+        np.repeat(edges, 2)[1:-1],
+        np.repeat(lower, 2),
+        np.repeat(upper, 2),
+        color=COLORS["raised"],
+        lw=0,
+        zorder=0,
+    )
+    for phase in np.unique(chart.table["phase"]):
+        periods = np.flatnonzero(chart.table["phase"] == phase)
+        sides = edges[periods[0] : periods[-1] + 2]
+        for line, style in ((center, {"lw": 1}), (lower, _DASHED), (upper, _DASHED)):
+            ax.stairs(line[periods], sides, baseline=None, color=COLORS["limits"], zorder=1, **style)
 
 
 def _axes_of_periods(ax: Axes, labels: Sequence[str], format_value: Callable[[float], str]) -> None:

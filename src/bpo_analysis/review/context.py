@@ -6,13 +6,13 @@ what it gave out to a ledger, so that every number on a page can be listed with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -33,6 +33,8 @@ from bpo_analysis.stats import (
 )
 
 __all__ = ["Dimension", "Measure", "Review", "open_review"]
+
+T = TypeVar("T")
 
 Dimension = Literal["site", "channel", "product", "shift", "category"]
 
@@ -104,6 +106,7 @@ class Review:
     ledger: dict[tuple[Any, ...], Measure] = field(default_factory=dict, repr=False)
     _sums: dict[_SliceKey, pd.DataFrame] = field(default_factory=dict, repr=False, init=False)
     _neighbours: dict[_SliceKey, float | None] = field(default_factory=dict, repr=False, init=False)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
 
     @cached_property
     def partner(self) -> Mapping[str, Any]:
@@ -137,9 +140,16 @@ class Review:
         """All targets of the dataset."""
         return self.dataset.targets()
 
+    def once(self, name: str, make: Callable[[Review], T]) -> T:
+        """Make something that several sections read, the first time it is asked for."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        made: T = self._made[name]
+        return made
+
     def has(self, kpi: str) -> bool:
         """Whether the partner has a value of this KPI in the period."""
-        return self.measure(kpi, record=False) is not None
+        return self.measure(kpi, record=False, interval=False) is not None
 
     def register(self, table: str) -> pd.DataFrame | None:
         """Rows of a register that concern this partner, or None where the dataset lacks it."""
@@ -161,6 +171,7 @@ class Review:
         end: date | None = None,
         where: Mapping[str, str] | None = None,
         record: bool = True,
+        interval: bool = True,
         confidence_level: float | None = None,
     ) -> Measure | None:
         """Compute a KPI for a stretch of time and a slice.
@@ -175,6 +186,8 @@ class Review:
             Slice, by dimension (site, channel, product, shift, category).
         record : bool, default True
             Whether the number is printed, and so belongs in the ledger.
+        interval : bool, default True
+            Whether the interval is wanted; where only the value is, it need not be computed.
         confidence_level : float, optional
             Of the interval; the review's by default.
 
@@ -200,7 +213,9 @@ class Review:
             denominator=denominator,
             value=value,
             days=len(days),
-            interval=self._interval(definition, days, where, confidence_level or self.confidence_level),
+            interval=self._interval(definition, days, where, confidence_level or self.confidence_level)
+            if interval
+            else None,
             currency=self.currency,
         )
         if record:
@@ -208,9 +223,17 @@ class Review:
         return found
 
     def series(
-        self, kpi: str, grain: PeriodGrain, periods: int, where: Mapping[str, str] | None = None
+        self,
+        kpi: str,
+        grain: PeriodGrain,
+        periods: int,
+        where: Mapping[str, str] | None = None,
+        *,
+        record: bool = True,
     ) -> pd.DataFrame:
         """Values of the last periods up to the end of the review's period.
+
+        With ``record`` they are printed, and so belong in the ledger with their intervals.
 
         Returns
         -------
@@ -221,7 +244,7 @@ class Review:
         rows = []
         for step in range(1 - periods, 1):
             period = last.shifted(step)
-            found = self.measure(kpi, period=period, where=where)
+            found = self.measure(kpi, period=period, where=where, record=record, interval=record)
             if self.kpis[kpi].pooling == "total" and not self._covers(period):
                 # A week of a month is not a quiet month: a total of a period that the export cuts is missing.
                 found = None
@@ -282,16 +305,16 @@ class Review:
         return f"{start:%B} to {end:%B %Y}" if start.year == end.year else f"{start:%B %Y} to {end:%B %Y}"
 
     def _period_at(self, day: date, grain: PeriodGrain) -> ReportPeriod:
-        if grain == "month":
-            return parse_period(f"{day:%Y-%m}")
-        if grain == "quarter":
-            return parse_period(f"{day.year}-Q{(day.month + 2) // 3}")
-        if grain == "week":
-            year, week, _ = day.isocalendar()
-            period = parse_period(f"{year}-W{week:02d}")
-            # A week that the period cuts would look like a fall in volume; the last whole one is the newest.
-            return period if period.end <= day else period.shifted(-1)
-        return parse_period(str(day))
+        year, week, _ = day.isocalendar()
+        labels = {
+            "month": f"{day:%Y-%m}",
+            "quarter": f"{day.year}-Q{(day.month + 2) // 3}",
+            "week": f"{year}-W{week:02d}",
+            "day": str(day),
+        }
+        period = parse_period(labels[grain])
+        # One that the review's period cuts would look like a fall in volume; the last whole one is the newest.
+        return period if period.end <= day else period.shifted(-1)
 
     def _summed(self, kpi: str, where: Mapping[str, str]) -> pd.DataFrame:
         rows = self.rows.get(kpi)

@@ -12,11 +12,14 @@ import pandas as pd
 
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.formats import format_change, format_interval, format_value, plain, plural, unbroken
+from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.drivers import EVENT_LEAD_DAYS, drivers, events_between
+from bpo_analysis.review.patterns import pattern_names, pattern_of, per_quarter
 from bpo_analysis.review.registers import actions_at, contract_terms, escalations_at
 from bpo_analysis.review.scorecard import Clause, ScoreRow
+from bpo_analysis.review.steps import has_trend, steps_of
 from bpo_analysis.stats import difference_of_ratios
 
 __all__ = ["Ask", "Finding", "asks", "changes", "confidence", "coverage", "flags", "unexplained", "verdict"]
@@ -110,13 +113,48 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def changes(review: Review, rows: Sequence[ScoreRow]) -> list[Finding]:
-    """Clear changes, the clearest first, with what carried them and what stands near.
+    """What moved, the clearest first: changes of headline KPIs, then trends and new levels they do not show.
 
-    Against the three months before or, where those show nothing, against the six months before them.
+    Against the three months before or, where those show nothing, against the six months before them. All are findings
+    of the report's plan.
     """
     clear = [row for row in rows if row.change_is_clear or row.drift_is_clear]
     clear.sort(key=_clearness, reverse=True)
-    return [_change(review, row) for row in clear[:MAX_ON_FIRST_SCREEN]]
+    told = {row.kpi.name for row in clear}
+    found = [_change(review, row) for row in clear]
+    found += [f for name in pattern_names(review) if name not in told for f in _pattern(review, name)]
+    return found[:MAX_ON_FIRST_SCREEN]
+
+
+def _pattern(review: Review, name: str) -> list[Finding]:
+    """Say a trend, or the last change of level since the start of the earlier stretch."""
+    pattern = pattern_of(review, name)
+    kpi, unit = pattern.kpi, pattern.kpi.unit
+    steps = [step for step in steps_of(review, pattern) if step.last >= review.earlier()[0]]
+    if steps:
+        step = steps[-1]
+        size = format_change(abs(step.shift), unit, currency=review.currency).lstrip("+")
+        near = f" Near in time: {step.near}." if step.near else ""
+        way = "rose" if step.shift > 0 else "fell"
+        text = f"{kpi.label} {way} to a new level, by {unbroken(size)}, about {step.start}."
+        return [Finding(text=text + near, tone=_tone(kpi, up=step.shift > 0), anchor="trends")]
+    if not has_trend(review, pattern) or pattern.trend is None:
+        return []
+    slope = per_quarter(pattern, pattern.trend.slope_per_period)
+    low, high = sorted(abs(per_quarter(pattern, v)) for v in (pattern.trend.ci_low, pattern.trend.ci_high))
+    between = format_interval(low, high, unit, currency=review.currency).replace(" %", " pp")
+    size = format_change(abs(slope), unit, currency=review.currency).lstrip("+")
+    text = (
+        f"{kpi.label} {'rises' if slope > 0 else 'falls'} by {unbroken(f'{size} ({between})')} a quarter, "
+        f"over {plural(pattern.trend.n, pattern.unit)}."
+    )
+    return [Finding(text=text, tone=_tone(kpi, up=slope > 0), anchor="trends")]
+
+
+def _tone(kpi: Kpi, *, up: bool) -> Tone:
+    if kpi.better == "none":
+        return "none"
+    return "good" if up == (kpi.better == "higher") else "bad"
 
 
 def _clearness(row: ScoreRow) -> float:
@@ -158,7 +196,8 @@ def _carried(review: Review, kpi: str) -> str:
     now, before = review.measure(kpi, where=where), review.measure(kpi, where=where, start=start, end=end)
     word = "reason" if driver.dimension == "category" else driver.dimension
     if now and before and now.interval and before.interval:
-        _, low, high = difference_of_ratios(now.interval, before.interval)
+        slice_change = difference_of_ratios(now.interval, before.interval)
+        low, high = slice_change.ci_low, slice_change.ci_high
         if (low > 0) == (result.change > 0) and low * high > 0:
             return f" The largest part of it lies in {word} {plain(name)} ({now.base_text})."
     return f" No single {word} stands out."

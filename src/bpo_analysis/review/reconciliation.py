@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import isfinite
+from dataclasses import dataclass
 
 import pandas as pd
 from scipy import stats
@@ -21,8 +20,8 @@ class Reconciliation:
     """Reported against measured values of one KPI over the months up to the period.
 
     ``flattering`` counts months in which the report was better than the measurement as printed, of ``differing``
-    months in which they differed at all; ``pvalue`` is the sign test of an even chance, ``adjusted_pvalue`` the same
-    adjusted for all KPIs compared (Benjamini-Hochberg). Both are NaN where there is nothing to test.
+    months in which they differed at all; ``pvalue`` is the sign test of an even chance, NaN where there is nothing to
+    test. It is judged in the plan of the report.
     """
 
     kpi: Kpi
@@ -30,7 +29,11 @@ class Reconciliation:
     flattering: int
     differing: int
     pvalue: float
-    adjusted_pvalue: float = float("nan")
+
+    @property
+    def label(self) -> str:
+        """Name of the test in the plan of the report."""
+        return f"{self.kpi.label} as reported"
 
 
 def reconcile(review: Review) -> list[Reconciliation] | None:
@@ -41,21 +44,14 @@ def reconcile(review: Review) -> list[Reconciliation] | None:
     reported = review.register("vendor_reported")
     if reported is None:
         return None
-    reported = reported[pd.to_datetime(reported["period"]) <= pd.Timestamp(review.period.end)]
+    # Whole months only: the rows of a month that goes on after the report's period are not all there yet.
+    ends = pd.to_datetime(reported["period"]) + pd.offsets.MonthEnd(0)
+    reported = reported[ends <= pd.Timestamp(review.period.end)]
     found = []
     for name, rows in reported.groupby("kpi", sort=True):
         if name in review.kpis and str(name) not in review.dataset.unavailable:
             found.append(_compare(review, review.kpis[str(name)], rows))
-    return _adjusted([r for r in found if len(r.table)])
-
-
-def _adjusted(found: list[Reconciliation]) -> list[Reconciliation]:
-    tested = [r for r in found if isfinite(r.pvalue)]
-    if not tested:
-        return found
-    adjusted = stats.false_discovery_control([r.pvalue for r in tested])
-    by_kpi = {r.kpi.name: float(p) for r, p in zip(tested, adjusted, strict=True)}
-    return [replace(r, adjusted_pvalue=by_kpi.get(r.kpi.name, float("nan"))) for r in found]
+    return [comparison for comparison in found if len(comparison.table)]
 
 
 def _compare(review: Review, kpi: Kpi, rows: pd.DataFrame) -> Reconciliation:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from math import floor, isfinite
+from math import floor
 from typing import Literal, get_args
 
 import pandas as pd
 
 from bpo_analysis.data import Target, target_for
 from bpo_analysis.formats import decimals_of, format_change, format_value, shown_number
-from bpo_analysis.kpis import GROUPS, Kpi
+from bpo_analysis.kpis import Kpi
 from bpo_analysis.periods import ReportPeriod
+from bpo_analysis.review.changes import STRETCHES, Stretch, change_of
 from bpo_analysis.review.context import Measure, Review
-from bpo_analysis.stats import difference_of_ratios
+from bpo_analysis.review.headline import headline_names
+from bpo_analysis.review.plan import change_family, judgement
 
 __all__ = [
     "CONTRACT_STATES",
     "Clause",
     "ScoreRow",
-    "change_level",
     "clauses",
     "contract_state",
     "evidence_state",
-    "headline_names",
     "is_good",
     "score",
     "scorecard",
@@ -35,20 +35,9 @@ ContractState = Literal["met", "missed", "not due", "not agreed", "no target", "
 EvidenceState = Literal["clearly above", "clearly below", "clearly inside", "cannot tell", "exact", "no target"]
 CONTRACT_STATES: tuple[ContractState, ...] = get_args(ContractState)
 
-_HEADLINE_GROUPS = GROUPS[:4]
-_FIRST_CHOICES: dict[str, tuple[str, ...]] = {
-    "quality": ("qa_score", "critical_error_accuracy", "fcr", "reopen_rate"),
-    "satisfaction": ("csat", "nps", "ces"),
-    "turnaround": ("service_level", "sla_attainment", "abandonment_rate", "asa_s", "first_reply_min", "turnaround_h"),
-    "cost": ("cost_per_contact",),
-}
 MIN_CASES_A_DAY = 30
 """Below this a single day is mostly chance, and consistency is counted in weeks."""
 CONSISTENCY_WEEKS = 13
-_COMPARISONS = 2
-"""A headline KPI is compared with two stretches; each comparison gets its share of the error rate."""
-_PER_GROUP = 2
-"""KPIs of a group on the first screen where the dataset does not say: four groups, at most eight rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +46,8 @@ class ScoreRow:
 
     ``contract`` is exact arithmetic on the rounded number; ``evidence`` says on which side of the target the interval
     lies. ``change`` is against the pooled three months before, ``drift`` against the six months before those: a step
-    that is older than three months, or a slow slide, shows only there. Both have limits at a level that keeps the two
-    comparisons together at the review's confidence level (Bonferroni).
+    that is older than three months, or a slow slide, shows only there. Whether one of them is clear is decided for all
+    tests of the report together (:mod:`bpo_analysis.review.plan`), and their limits are at the level of that plan.
     """
 
     kpi: Kpi
@@ -69,24 +58,16 @@ class ScoreRow:
     evidence: EvidenceState
     change: float | None
     change_limits: tuple[float, float] | None
+    change_is_clear: bool
     drift: float | None
     drift_limits: tuple[float, float] | None
+    drift_is_clear: bool
     currency: str
 
     @property
     def good(self) -> bool | None:
         """Whether the evidence lies on the good side of the target; None where there is no evidence."""
         return is_good(self.evidence, self.target)
-
-    @property
-    def change_is_clear(self) -> bool:
-        """Whether the interval of the change leaves out zero."""
-        return _leaves_out_zero(self.change_limits)
-
-    @property
-    def drift_is_clear(self) -> bool:
-        """Whether the interval of the change against the earlier stretch leaves out zero."""
-        return _leaves_out_zero(self.drift_limits)
 
     @property
     def change_good(self) -> bool | None:
@@ -150,26 +131,13 @@ def scorecard(review: Review) -> list[ScoreRow]:
     return [score(review, name, group) for group, names in headline_names(review).items() for name in names]
 
 
-def headline_names(review: Review) -> dict[str, tuple[str, ...]]:
-    """KPIs of the first screen by group: those the dataset names, otherwise the first the data can carry."""
-    chosen = review.dataset.config.headline
-    names: dict[str, tuple[str, ...]] = {}
-    for group in _HEADLINE_GROUPS:
-        given = chosen.get(group) if chosen else None
-        candidates = given if given is not None else () if chosen else _FIRST_CHOICES[group]
-        available = [name for name in candidates if name in review.rows]
-        names[group] = tuple(available if given else available[:_PER_GROUP])
-    return names
-
-
 def score(review: Review, name: str, group: str = "", *, target: Target | None = None) -> ScoreRow:
     """Judge one KPI of the review's period against its target."""
     where = {"channel": target.channel} if target is not None and target.channel else None
     if target is None:
         target = _target(review, name)
     measure = review.measure(name, where=where)
-    change, change_limits = _change(review, name, review.before(), where)
-    drift, drift_limits = _change(review, name, review.earlier(), where)
+    change, drift = (_judged(review, name, stretch, where) for stretch in STRETCHES)
     return ScoreRow(
         kpi=review.kpis[name],
         group=group or review.kpis[name].group,
@@ -177,12 +145,32 @@ def score(review: Review, name: str, group: str = "", *, target: Target | None =
         target=target,
         contract=contract_state(measure, target, review.period),
         evidence=evidence_state(measure, target),
-        change=change,
-        change_limits=change_limits,
-        drift=drift,
-        drift_limits=drift_limits,
+        change=change.value,
+        change_limits=change.limits,
+        change_is_clear=change.is_clear,
+        drift=drift.value,
+        drift_limits=drift.limits,
+        drift_is_clear=drift.is_clear,
         currency=review.currency,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    value: float | None
+    limits: tuple[float, float] | None
+    is_clear: bool
+
+
+def _judged(review: Review, name: str, stretch: Stretch, where: dict[str, str] | None) -> _Judged:
+    """Change of a KPI as the plan of the report judges it; of a slice, which the plan does not hold, the size alone."""
+    change = change_of(review, name, stretch, where)
+    if change.difference is None or where:
+        return _Judged(change.value, None, is_clear=False)
+    judged = judgement(review)
+    level = judged.change_level(name)
+    limits = change.limits_at(level) if level is not None else None
+    return _Judged(change.value, limits, is_clear=judged.found(change_family(review, name), change.label))
 
 
 def _target(review: Review, name: str) -> Target | None:
@@ -275,39 +263,6 @@ def is_good(evidence: EvidenceState, target: Target | None) -> bool | None:
     return (evidence == "clearly above") == (target.op == ">=")
 
 
-_Limits = tuple[float, float] | None
-
-
-def change_level(review: Review) -> float:
-    """Confidence level of a single change, such that both comparisons of a KPI hold together at the review's level."""
-    return 1 - (1 - review.confidence_level) / _COMPARISONS
-
-
-def _change(
-    review: Review, name: str, stretch: tuple[date, date], where: dict[str, str] | None
-) -> tuple[float | None, _Limits]:
-    """Change of a KPI against an earlier stretch, with limits that hold for two such comparisons at once."""
-    level = change_level(review)
-    start, end = stretch
-    now = review.measure(name, where=where, record=False, confidence_level=level)
-    before = review.measure(name, start=start, end=end, where=where, record=False, confidence_level=level)
-    if now is None or before is None:
-        return None, None
-    review.measure(name, start=start, end=end, where=where)
-    if now.kpi.pooling == "total":
-        # Totals of stretches of different length are compared per day of data.
-        return now.value - before.value / before.days * now.days, None
-    if now.interval is None or before.interval is None:
-        return now.value - before.value, None
-    difference, low, high = difference_of_ratios(now.interval, before.interval)
-    scale = now.kpi.scale
-    return difference * scale, (low * scale, high * scale) if isfinite(low) else None
-
-
-def _leaves_out_zero(limits: _Limits) -> bool:
-    return limits is not None and (limits[0] > 0 or limits[1] < 0)
-
-
 def _improves(change: float | None, kpi: Kpi) -> bool | None:
     if change is None or kpi.better == "none":
         return None
@@ -346,8 +301,10 @@ def clauses(review: Review) -> list[Clause]:
                 evidence="cannot tell",
                 change=None,
                 change_limits=None,
+                change_is_clear=False,
                 drift=None,
                 drift_limits=None,
+                drift_is_clear=False,
                 currency=review.currency,
             )
             found.append(Clause(row=row, scope=target.channel or ""))

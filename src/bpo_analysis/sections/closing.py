@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from datetime import date
 from importlib.metadata import version
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -12,22 +14,32 @@ from markupsafe import Markup
 
 import bpo_analysis
 from bpo_analysis import page
-from bpo_analysis.formats import MISSING, format_value, plural
+from bpo_analysis.formats import MISSING, format_pvalue, format_value, plural
+from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Column
 from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.drivers import drivers, events_between
-from bpo_analysis.review.scorecard import change_level, scorecard, target_text
-from bpo_analysis.sections.parts import contribution_figure, day_text, slice_table, text_or_missing
+from bpo_analysis.review.plan import Judgement, judgement
+from bpo_analysis.review.scorecard import scorecard, target_text
+from bpo_analysis.sections.parts import contribution_figure, day_text, percent, slice_table, text_or_missing
 from bpo_analysis.sections.section import Section, missing
 
-__all__ = ["appendix", "why_it_moved"]
+__all__ = [
+    "appendix",
+    "data_record",
+    "data_warnings",
+    "definitions",
+    "provenance",
+    "row_accounting",
+    "why_it_moved",
+]
 
 _MAX_DRIVERS = 3
 _SURENESS = (
-    "How sure: the interval of a value is {value}. Each KPI is compared with two earlier stretches, so that of a "
-    "change is {change}, and both together hold {value}. That is for one KPI: of forty of them about two look clear by "
-    "chance. A control chart of 26 stable points shows a signal in about 7 of 100 cases, and in about 27 of 100 where "
-    "neighbouring points resemble each other (autocorrelation 0.3); showing none does not prove that nothing changed."
+    "The interval of a value is {level}, for that one value. Everything else this page says to have happened is judged "
+    "together: {count} tests at {error} for the whole page. In a month in which nothing happened at all, at most one "
+    "such page in {pages} would say anything untrue. What is not named as found is not proof that nothing changed: "
+    "beside each stands what would have been found."
 )
 _READING = (
     "A rate effect is a slice doing better or worse; a mix effect is more or fewer contacts of that slice. "
@@ -83,30 +95,77 @@ def _events(events: pd.DataFrame, start: date) -> Markup:
 def appendix(review: Review) -> Section:
     """Definitions, targets, what became of every row, warnings, and what the page was made from."""
     body = (
-        _definitions(review)
-        + Markup("<p>{}</p>").format(_sureness(review))
+        definitions(_used(review))
+        + _sureness(review)
         + _target_history(review)
-        + _accounting(review)
-        + _warnings(review)
-        + _provenance(review)
+        + row_accounting(review)
+        + data_warnings(review)
+        + provenance(review)
     )
     html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
     return Section("appendix", html, _record(review))
 
 
-def _sureness(review: Review) -> str:
-    levels = review.confidence_level, change_level(review)
-    value, change = (format_value(level, "share", decimals=0 if level * 100 % 1 < 1e-9 else 1) for level in levels)
-    return _SURENESS.format(value=value, change=change)
+def _sureness(review: Review) -> Markup:
+    """How sure the page is as a whole: who is in which family of tests, what was adjusted, what was found."""
+    judged = judgement(review)
+    made = judged.table["pvalue"].notna()
+    error = 1 - review.confidence_level
+    text = _SURENESS.format(
+        level=percent(review.confidence_level), count=int(made.sum()), error=percent(error), pages=round(1 / error)
+    )
+    columns = [
+        Column("Family of tests"),
+        Column("Tests", "right"),
+        Column("Adjusted by"),
+        Column("Level", "right"),
+        Column("Found"),
+    ]
+    rows = []
+    for family in judged.plan.families:
+        of = judged.table[judged.table["family"] == family.name]
+        found = "; ".join(of.loc[of["found"], "label"]) or "none"
+        count = int(of["pvalue"].notna().sum())
+        level = format_value(judged.plan.levels[family.name], "share", decimals=2) if count else MISSING
+        rows.append(
+            [
+                family.name.capitalize(),
+                str(count),
+                "-".join(word.capitalize() for word in family.method.split("-")),
+                level,
+                found,
+            ]
+        )
+    table = page.table(columns, rows, caption="The plan for all tests of this page")
+    return Markup("<h3>How sure this page is</h3><p>{}</p>{}{}").format(text, table, _tests(judged))
 
 
-def _definitions(review: Review) -> Markup:
-    used = dict.fromkeys(measure.kpi.name for measure in review.ledger.values())
+def _tests(judged: Judgement) -> Markup:
+    """Every test with its p-value, folded away."""
+    columns = [Column("Test"), Column("Family"), Column("p", "right"), Column("Adjusted p", "right"), Column("Found")]
+    rows = [
+        [
+            row["label"],
+            row["family"],
+            format_pvalue(row["pvalue"]),
+            format_pvalue(row["adjusted_pvalue"]),
+            "found" if row["found"] else "not made" if isnan(row["pvalue"]) else "not found",
+        ]
+        for row in judged.table.to_dict("records")
+    ]
+    return page.details(f"All {plural(len(rows), 'test')}", page.table(columns, rows, caption="Tests of this page"))
+
+
+def _used(review: Review) -> list[Kpi]:
+    return [review.kpis[name] for name in dict.fromkeys(measure.kpi.name for measure in review.ledger.values())]
+
+
+def definitions(kpis: Iterable[Kpi]) -> Markup:
+    """Table of the KPIs of a page, for the links of their names."""
     columns = [Column("KPI"), Column("Definition"), Column("Role"), Column("Better")]
     rows = []
-    for name in sorted(used, key=lambda n: review.kpis[n].label.casefold()):
-        kpi = review.kpis[name]
-        label = Markup('<span id="def-{}">{}</span>').format(name, kpi.label)
+    for kpi in sorted(kpis, key=lambda k: k.label.casefold()):
+        label = Markup('<span id="def-{}">{}</span>').format(kpi.name, kpi.label)
         rows.append([label, _sentence(kpi.definition), kpi.timing, {"none": "neither"}.get(kpi.better, kpi.better)])
     return page.table(columns, rows, caption="Definitions of the KPIs on this page")
 
@@ -155,7 +214,8 @@ def _target_history(review: Review) -> Markup:
     )
 
 
-def _accounting(review: Review) -> Markup:
+def row_accounting(review: Review) -> Markup:
+    """What became of every row, folded."""
     check = review.dataset.check()
     columns = [Column("Table"), Column("Step"), Column("Rows", "right"), Column("Why")]
     rows = [[c.table, c.step, f"{c.rows:,}".replace("-", "−"), c.why or ""] for c in check.counts]
@@ -169,7 +229,8 @@ def _accounting(review: Review) -> Markup:
     return page.details(summary, table)
 
 
-def _warnings(review: Review) -> Markup:
+def data_warnings(review: Review) -> Markup:
+    """What the check of the data found, folded."""
     check = review.dataset.check()
     found = [p for p in check.found if p.severity == "warning"]
     items = Markup("").join(
@@ -187,7 +248,8 @@ def _warnings(review: Review) -> Markup:
     )
 
 
-def _provenance(review: Review) -> Markup:
+def provenance(review: Review) -> Markup:
+    """Source, fingerprint and versions."""
     dataset = review.dataset
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     attribution = Markup("<p>{}</p>").format(dataset.config.attribution) if dataset.config.attribution else Markup("")
@@ -196,8 +258,8 @@ def _provenance(review: Review) -> Markup:
     ).format(dataset.name, dataset.fingerprint, bpo_analysis.__version__, platform.python_version(), versions)
 
 
-def _record(review: Review) -> dict[str, Any]:
-    check = review.dataset.check()
+def data_record(review: Review) -> dict[str, Any]:
+    """Dataset and row accounting, for the record of the run."""
     return {
         "data": {
             "name": review.dataset.name,
@@ -207,9 +269,22 @@ def _record(review: Review) -> dict[str, Any]:
             "first_day": str(review.dataset.span[0]),
             "last_day": str(review.dataset.span[1]),
         },
-        "rows": [{"table": c.table, "step": c.step, "rows": c.rows} for c in check.counts],
-        "kpis": [_ledger_row(review, measure) for measure in review.ledger.values()],
+        "rows": [{"table": c.table, "step": c.step, "rows": c.rows} for c in review.dataset.check().counts],
     }
+
+
+def _record(review: Review) -> dict[str, Any]:
+    return {
+        **data_record(review),
+        "kpis": [_ledger_row(review, measure) for measure in review.ledger.values()],
+        "tests": [_test_row(row) for row in judgement(review).table.to_dict("records")],
+    }
+
+
+def _test_row(row: dict[Any, Any]) -> dict[str, Any]:
+    """One test for the record of the run; what could not be made is null, not a number."""
+    numbers = {name: None if isnan(row[name]) else float(row[name]) for name in ("pvalue", "adjusted_pvalue")}
+    return {"family": row["family"], "label": row["label"], **numbers, "found": bool(row["found"])}
 
 
 def _ledger_row(review: Review, measure: Measure) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from math import isnan
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import MISSING, format_change, format_value, plural
+from bpo_analysis.formats import MISSING, format_change, format_pvalue, format_value, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.plan import REPORTS, judgement
 from bpo_analysis.review.reconciliation import Reconciliation, reconcile
 from bpo_analysis.review.scorecard import Clause, clauses
 from bpo_analysis.sections.parts import actual_cell, evidence_cell, kpi_link
@@ -96,23 +97,24 @@ def _reported(review: Review) -> Markup:
         Column("Months that differ"),
         Column("Reading"),
     ]
-    rows = [_reported_row(r, review.currency) for r in found]
+    adjusted = judgement(review).adjusted(REPORTS)
+    rows = [_reported_row(r, review.currency, adjusted.get(r.label, float("nan"))) for r in found]
     table = page.table(
         columns, rows, caption="What the partner reports beside what the rows say, last month reported", classes="stack"
     )
-    plan = "Sign test over the months that differ, adjusted for the KPIs compared (Benjamini-Hochberg)."
+    plan = "Sign test over the months that differ, adjusted with all tests of this page."
     return Markup('<h3>Reported against measured</h3>{}<p class="muted">{}</p>').format(table, plan)
 
 
-def _reported_row(found: Reconciliation, currency: str) -> list[str | Markup | Cell]:
+def _reported_row(found: Reconciliation, currency: str, adjusted: float) -> list[str | Markup | Cell]:
     last, unit = found.table.iloc[-1], found.kpi.unit
     if not found.differing:
         reading = "agrees"
-    elif isnan(found.adjusted_pvalue):
+    elif isnan(adjusted):
         reading = "no direction: this KPI has no better side"
     else:
         better = f"better than measured in {found.flattering} of {found.differing}"
-        reading = f"{better}, adjusted p {_pvalue(found.adjusted_pvalue)}"
+        reading = f"{better}, adjusted p {format_pvalue(adjusted)}"
     return [
         kpi_link(found.kpi),
         format_value(last["reported"], unit, currency=currency),
@@ -121,7 +123,3 @@ def _reported_row(found: Reconciliation, currency: str) -> list[str | Markup | C
         f"{found.differing} of {len(found.table)}",
         reading,
     ]
-
-
-def _pvalue(value: float) -> str:
-    return "under 0.001" if value < 0.001 else f"= {value:.3f}"

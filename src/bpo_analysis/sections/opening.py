@@ -22,7 +22,8 @@ from bpo_analysis.review.findings import (
     flags,
     verdict,
 )
-from bpo_analysis.review.scorecard import CONTRACT_STATES, Clause, ScoreRow, clauses, headline_names, scorecard
+from bpo_analysis.review.headline import headline_names
+from bpo_analysis.review.scorecard import CONTRACT_STATES, Clause, ScoreRow, clauses, scorecard
 from bpo_analysis.sections.parts import (
     SPARK_PERIODS,
     actual_cell,

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import format_change, format_value, plain
+from bpo_analysis.formats import format_change, format_interval, format_value, plain
 from bpo_analysis.page import Column
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.plan import REPORTS, judgement
+from bpo_analysis.review.raters import rater_bias
 from bpo_analysis.review.scorecard import score
 from bpo_analysis.sections.parts import available, kpi_table, slice_table, trend_figure, why_absent
 from bpo_analysis.sections.section import Section, missing
@@ -56,6 +58,9 @@ _PEOPLE = (
     "training_completion",
 )
 
+_POWER = 1 + 0.84 / 1.96
+"""Half an interval times this is a difference found with a probability of 80 % (of a test at the interval's level)."""
+
 
 def volume_and_staffing(review: Review) -> Section:
     """Contacts, the client's forecast, staffing delivered."""
@@ -66,7 +71,7 @@ def volume_and_staffing(review: Review) -> Section:
 def service(review: Review) -> Section:
     """Speed and time: service level by the contracted rule and one other, abandonment, waits, handling, turnaround."""
     question = "Were customers answered in time, and how long did it take?"
-    charts = ("service_level", "sla_attainment")
+    charts = ("service_level", "aht_s", "sla_attainment")
     return _group(review, "service", "Service", _SERVICE, question, charts=charts, more=_by_channel)
 
 
@@ -79,7 +84,7 @@ def customer(review: Review) -> Section:
 def quality(review: Review) -> Section:
     """Evaluations, critical errors, defects by item, calibration."""
     question = "Is the work done right, and do both sides judge it alike?"
-    return _group(review, "quality", "Quality", _QUALITY, question, charts=("qa_score",), more=_worst_items)
+    return _group(review, "quality", "Quality", _QUALITY, question, charts=("qa_score",), more=_raters_and_items)
 
 
 def people(review: Review) -> Section:
@@ -172,6 +177,31 @@ def _by_channel(review: Review) -> Markup:
     if not available(review, ("service_level",)) or len(review.slices("service_level", "channel")) < 2:
         return Markup("")
     return slice_table(review, "service_level", "channel", caption="Service level by channel")
+
+
+def _raters_and_items(review: Review) -> Markup:
+    return _raters(review) + _worst_items(review)
+
+
+def _raters(review: Review) -> Markup:
+    """Whether the partner's raters and the client's judge the same contacts alike."""
+    bias = rater_bias(review)
+    if bias is None:
+        return Markup("")
+    size = format_change(abs(bias.measure.value), "share").lstrip("+±")
+    limits = bias.measure.limits
+    if limits is None:
+        return page.note(f"Raters: too few contacts rated by both sides to compare them ({bias.measure.base_text}).")
+    between = format_interval(*limits, "share").replace(" %", " pp")
+    facts = f"{between}; {bias.measure.base_text} since {bias.measure.start}, rated by both sides"
+    if judgement(review).found(REPORTS, bias.label):
+        way = "above" if bias.measure.value > 0 else "below"
+        return page.note(f"Raters: the partner's own scores lie {size} {way} the client's ({facts}).", "concern")
+    reach = format_change((limits[1] - limits[0]) / 2 * _POWER, "share").lstrip("+±")
+    return page.note(
+        f"Raters: no difference between the partner's and the client's scores found ({facts}); one of {reach} would "
+        "have been in four of five cases."
+    )
 
 
 def _worst_items(review: Review) -> Markup:

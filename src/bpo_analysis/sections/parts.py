@@ -181,12 +181,10 @@ def trend_figure(review: Review, name: str, *, target: float | None = None) -> M
     first = series["value"].first_valid_index()
     series = series.loc[first if first is not None else len(series) :].reset_index(drop=True)
     unit = "months" if monthly else "weeks"
-    bounds = {
-        "lower_bound": kpi.lower if kpi.lower is not None else float("-inf"),
-        "upper_bound": kpi.upper if kpi.upper is not None else float("inf"),
-    }
+    lower = kpi.lower if kpi.lower is not None else float("-inf")
+    upper = kpi.upper if kpi.upper is not None else float("inf")
     try:
-        chart = control_chart(series["value"], **bounds)
+        chart = control_chart(series["value"], lower_bound=lower, upper_bound=upper)
     except InsufficientDataError as error:
         return page.note(
             f"No trend chart of {kpi.label}: it needs {error.needed} {unit} with data, there are {error.got}."
@@ -222,14 +220,16 @@ def _chart_finding(chart: ControlChart, kpi: Kpi, series: pd.DataFrame, unit: st
     """Say what the two rules see, with dates and side; that they see nothing is not that nothing changed."""
     parts = []
     if chart.outside:
-        sides = {"above" if chart.table["value"].iloc[i] > chart.upper else "below" for i in chart.outside}
+        far = chart.table.iloc[list(chart.outside)]
+        sides = {"above" if up else "below" for up in far["value"] > far["center"]}
         names = " and ".join(_dated(series, i, unit) for i in chart.outside)
         weekly = "the week of " if unit == "weeks" else ""
         when = f"{len(chart.outside)} {unit}" if len(chart.outside) > 2 else f"{weekly}{names}"
         parts.append(f"{' and '.join(sorted(sides))} the limits in {when}")
     if chart.run:
         first, last = chart.run[0], chart.run[-1]
-        side = "above" if chart.table["value"].iloc[first] > chart.middle else "below"
+        start = chart.table.iloc[first]
+        side = "above" if start["value"] > start["middle"] else "below"
         span = f"{_dated(series, first, unit)} to {_dated(series, last, unit)}"
         parts.append(f"{plural(len(chart.run), unit[:-1])} in a row {side} the middle, {span}")
     if parts:
