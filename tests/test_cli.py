@@ -218,3 +218,81 @@ def test_tables_lists_the_data_model(capsys):
     assert "csat, nps, ces" in capsys.readouterr().out
     assert main(["tables", "survey"]) == 1
     assert "Did you mean 'surveys'" in capsys.readouterr().err
+
+
+PILOT = """
+[pilot]
+title = "Fewer queues"
+hypothesis = "One queue answers sooner."
+partner = "acme"
+unit = "site"
+assignment = "whole site"
+comparator = "history"
+baseline = [2026-01-01, 2026-01-14]
+start = 2026-01-15
+end = 2026-01-31
+
+[[metric]]
+kpi = "service_level"
+role = "primary"
+test = "noninferiority"
+margin = "3 pp"
+"""
+
+
+@pytest.fixture
+def pilot_folder(tmp_path):
+    folder = tmp_path / "data"
+    (folder / "pilots").mkdir(parents=True)
+    (folder / "dataset.toml").write_text("", encoding="utf-8")
+    (folder / "partners.csv").write_text("partner_id\nacme\n", encoding="utf-8")
+    (folder / "targets.csv").write_text("kpi,op,value,kind\nservice_level,>=,80 %,absolute\n", encoding="utf-8")
+    rows = "".join(f"acme,2026-01-{day:02d},Brno,10,9,8\n" for day in range(1, 32))
+    head = "partner_id,interval_start,site,offered,answered,answered_in_threshold\n"
+    (folder / "volume.csv").write_text(head + rows, encoding="utf-8")
+    (folder / "pilots" / "queues.toml").write_text(PILOT, encoding="utf-8")
+    return folder
+
+
+def test_a_pilot_is_registered_once_and_amended_with_a_reason(pilot_folder, capsys):
+    file = pilot_folder / "pilots" / "queues.toml"
+    register = ["pilot", "register", str(pilot_folder), "queues"]
+    assert main(register) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Registered on ")
+    assert "after the start (2026-01-15)" in out
+    assert out.endswith("queues.registration.json\n")
+    assert main(register) == 0
+    assert capsys.readouterr().out.startswith("Nothing to do: registered as it is. Registered on ")
+    file.write_text(PILOT.replace("3 pp", "5 pp"), encoding="utf-8")
+    assert main(register) == 1
+    assert "was changed since it was registered on" in capsys.readouterr().err
+    assert main([*register, "--amend", "margin agreed"]) == 0
+    assert "margin agreed. Changed: metrics service_level margin: 0.03 -> 0.05." in capsys.readouterr().out
+
+
+def test_pilots_are_listed_with_their_registration(pilot_folder, capsys):
+    assert main(["pilot", "list", str(pilot_folder)]) == 0
+    row = capsys.readouterr().out.splitlines()[1].split()
+    assert row == ["queues", "Fewer", "queues", "acme", "2026-01-15", "2026-01-31", "unregistered"]
+    main(["pilot", "register", str(pilot_folder), "queues"])
+    capsys.readouterr()
+    assert main(["pilot", "list", str(pilot_folder)]) == 0
+    assert "(after the start)" in capsys.readouterr().out
+
+
+def test_a_pilot_with_problems_is_listed_with_them(pilot_folder, capsys):
+    (pilot_folder / "pilots" / "bad.toml").write_text(PILOT.replace('"site"', '"sites"'), encoding="utf-8")
+    assert main(["pilot", "list", str(pilot_folder)]) == 1
+    printed = capsys.readouterr()
+    assert "has problems, see below" in printed.out
+    assert "unregistered" in printed.out
+    assert "bad.toml [pilot] unit must be one of 'agent'" in printed.err
+    assert main(["pilot", "register", str(pilot_folder), "bad"]) == 1
+    assert main(["pilot", "register", str(pilot_folder), "queuess"]) == 1
+    assert "Unknown pilot 'queuess'. Did you mean 'queues'?" in capsys.readouterr().err
+
+
+def test_a_dataset_without_pilots_lists_none(capsys):
+    assert main(["pilot", "list", str(DATA)]) == 0
+    assert capsys.readouterr().out == "No pilots. Write one in pilots/<id>.toml (docs/pilots.md).\n"

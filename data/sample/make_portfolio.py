@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import tomllib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,50 @@ HOLIDAYS = {
     "2026-08-31": "Summer bank holiday",
 }
 PILOT_START, PILOT_END = np.datetime64("2026-07-06", "D"), np.datetime64("2026-09-27", "D")
+PILOT_PLAN = """\
+# What was agreed before the pilot; the registration beside this file says when.
+[pilot]
+title = "Suggested replies"
+hypothesis = "Replies suggested by the desktop keep customers as satisfied and add no critical errors."
+partner = "solheim"
+owner = "Head of customer service, Halden Home"
+unit = "agent"
+assignment = "random"
+assigned_how = "agents paired by their earlier level, one of each pair drawn"
+comparator = "concurrent"
+baseline = [2026-04-06, 2026-07-05]
+start = 2026-07-06
+end = 2026-09-27
+ramp_weeks = 1
+looks = [2026-08-02, 2026-08-30]
+spending = "obrien-fleming"
+
+[[metric]]
+# Agreed after reading the plan: 21 agents in eleven weeks cannot show that less than this is not lost.
+kpi = "csat"
+role = "primary"
+test = "noninferiority"
+margin = "10 pp"
+
+[[metric]]
+kpi = "critical_error_accuracy"
+role = "guardrail"
+test = "noninferiority"
+margin = "3 pp"
+
+[[metric]]
+kpi = "fcr"
+role = "guardrail"
+test = "noninferiority"
+margin = "5 pp"
+
+[decision]
+met = "expand"
+worse = "stop"
+guardrail = "change"
+cannot_tell = "extend"
+"""
+PILOT_REGISTERED_ON, TOOLKIT_VERSION = "2026-06-22", "0.1.0"
 WAVE_COHORT = "2026-05"
 QA_POINTS = 10  # possible per item; a critical item gets all of them or none
 QA_ITEMS = (  # item, weight, criticality, chance of failing a critical item
@@ -592,7 +637,7 @@ def excused_days(partner: Partner, day: np.ndarray) -> np.ndarray:
 
 
 def levels(rng: np.random.Generator, n: int, *, sd: float) -> np.ndarray:
-    """Draw the levels of a hiring class, with mean 0: agents differ, but turnover does not move their partner."""
+    """Draw the levels of a hiring class, with mean 0."""
     drawn = rng.normal(0, sd, n)
     return drawn - drawn.mean()
 
@@ -614,8 +659,18 @@ def hire(rng: np.random.Generator, partner: Partner, first_number: int, hired: n
             "_fcr": levels(rng, len(hired), sd=0.48),
             "_csat": levels(rng, len(hired), sd=0.44),
             "_qa": levels(rng, len(hired), sd=0.035),
+            "_replaced": False,
         }
     )
+
+
+def succeed(agents: pd.DataFrame, joined: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give newcomers the levels of those they replace: agents differ, but turnover does not move their partner."""
+    hidden = ["_handle", "_fcr", "_csat", "_qa"]
+    gone = agents.index[agents["exit_date"].notna() & ~agents["_replaced"]][: len(joined)]
+    joined.loc[joined.index[: len(gone)], hidden] = agents.loc[gone, hidden].to_numpy()
+    agents.loc[gone, "_replaced"] = True
+    return agents, joined
 
 
 def leave(rng: np.random.Generator, agents: pd.DataFrame, month: np.datetime64) -> pd.DataFrame:
@@ -639,7 +694,7 @@ def make_roster(rng: np.random.Generator, world: World, partner: Partner) -> pd.
         # Two vacancies make a class; the ramp-up of one partner is one large class.
         if vacant >= 2 and not (partner.later_heads and month > np.datetime64(f"{WAVE_COHORT}-01")):
             joined = hire(rng, partner, 1 + len(agents), np.full(vacant, month))
-            agents = pd.concat([agents, joined], ignore_index=True)
+            agents = pd.concat(succeed(agents, joined), ignore_index=True)
         agents = leave(rng, agents, month)
     return attrition_wave(world, partner, agents)
 
@@ -1767,6 +1822,29 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     text.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
+def pilot_registration() -> list[dict[str, object]]:
+    """Return the registration of the pilot, as ``bpo pilot register`` would have written it on that day."""
+    plan = tomllib.loads(PILOT_PLAN)
+    content = {"id": "suggested-replies", "scope": {}, "arms": {}, "confidence_level": 0.95} | plan["pilot"]
+    content |= {key: str(content[key]) for key in ("start", "end")}
+    content |= {key: [str(day) for day in content[key]] for key in ("baseline", "looks")}
+    margins = [float(metric["margin"].removesuffix(" pp")) / 100 for metric in plan["metric"]]
+    content["metrics"] = [metric | {"margin": margin} for metric, margin in zip(plan["metric"], margins, strict=True)]
+    content["decision"] = plan["decision"]
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    entry = {"registered_on": PILOT_REGISTERED_ON, "version": TOOLKIT_VERSION, "reason": ""}
+    return [entry | {"digest": digest, "spec": content}]
+
+
+def write_pilots(folder: Path) -> None:
+    """Write the plan of the pilot and its registration; they give away nothing that is planted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "suggested-replies.toml").write_text(PILOT_PLAN, encoding="utf-8")
+    text = json.dumps(pilot_registration(), indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / "suggested-replies.registration.json").write_text(text + "\n", encoding="utf-8")
+
+
 def planted(plants: frozenset[str] = ALL) -> list[dict[str, object]]:
     """Describe the planted facts as in planted.json; ``partner_id`` names several with a comma between."""
     names = [name for name in Plant.__dataclass_fields__ if name != "partners"]
@@ -1788,6 +1866,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     plants = frozenset() if options.clean else ALL
     write(build(seed=options.seed, plants=plants, months=options.months), options.out)
+    write_pilots(options.out / "pilots")
     facts = json.dumps(planted(plants), indent=2, ensure_ascii=False)
     (options.out / "planted.json").write_text(facts + "\n", encoding="utf-8")
 

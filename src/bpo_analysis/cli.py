@@ -143,6 +143,7 @@ def report(
         data=dataset.path,
         out=out,
         chosen=[dataset.find_partner(name) for name in partners],
+        pilots={pilot.id: pilot.partner_id for pilot in dataset.pilots.values()},
         parameters=parameters,
     )
     check_output_folder(out, len(specs))
@@ -241,6 +242,62 @@ def tables(names: Sequence[str]) -> int:
         )
         _print_table(["column", "type", "", "values", "what it means"], columns, title=f"{name}: {TABLES[name].about}")
     return 0
+
+
+@cli.group()
+def pilot() -> None:
+    """Register pilots before they start, and list them."""
+
+
+@pilot.command(short_help="Check a pilot and freeze its plan.")
+@click.argument("data", metavar="DATA")
+@click.argument("pilot_id", metavar="ID")
+@click.option("--amend", "reason", default="", metavar="REASON", help="Why a registered pilot was changed.")
+def register(data: str, pilot_id: str, reason: str) -> int:
+    """Check the pilot in DATA/pilots/ID.toml and write its registration beside it, for git to hold.
+
+    Reports show the registration, every later change, and a registration after the start.
+    """
+    from bpo_analysis.data import open_dataset
+    from bpo_analysis.data.pilot_registration import read_registration, register_pilot
+
+    dataset = open_dataset(data)
+    spec = dataset.find_pilot(pilot_id)
+    before = read_registration(spec)
+    file = register_pilot(dataset, spec.id, reason=reason)
+    known = before.state == "registered"
+    click.echo(
+        f"{'Nothing to do: registered as it is. ' if known else ''}{_printable(read_registration(spec).sentence)}"
+    )
+    click.echo(str(file))
+    return 0
+
+
+@pilot.command(name="list")
+@click.argument("data", metavar="DATA")
+def list_pilots(data: str) -> int:
+    """List the pilots of a dataset and whether they are registered."""
+    from bpo_analysis.data import open_dataset
+    from bpo_analysis.data.pilot_registration import read_registration
+
+    found = open_dataset(data).pilot_problems()
+    bad = [error for error in found.values() if isinstance(error, BpoAnalysisError)]
+    rows = []
+    for name, spec in found.items():
+        if isinstance(spec, BpoAnalysisError):
+            rows.append([name, "", "", "", "", "has problems, see below"])
+            continue
+        state = read_registration(spec)
+        when = f"{state.state}, {state.registered_on}{' (after the start)' if state.late else ''}"
+        told = when if state.registered_on else state.state
+        rows.append([name, spec.title, spec.partner_id, str(spec.start), str(spec.end), told])
+    if not rows:
+        click.echo("No pilots. Write one in pilots/<id>.toml (docs/pilots.md).")
+        return 0
+    _print_table(["pilot", "title", "partner", "start", "end", "registration"], rows)
+    for error in bad:
+        click.echo(f"Error: {_printable(str(error))}", err=True)
+    return 1 if bad else 0
 
 
 def _allowed(column: Column) -> str:

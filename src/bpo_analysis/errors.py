@@ -22,6 +22,7 @@ __all__ = [
     "DatasetError",
     "InsufficientDataError",
     "ParameterError",
+    "PilotError",
     "ReportError",
     "ReportExecutionError",
     "TemplateError",
@@ -44,6 +45,20 @@ class DataError(BpoAnalysisError, ValueError):
 
 class DatasetError(DataError):
     """A dataset folder, its ``dataset.toml`` or one of its files cannot be read."""
+
+
+class PilotError(DatasetError):
+    """A pilot file or its registration cannot be used; ``problems`` has one sentence or more for each thing wrong."""
+
+    def __init__(self, place: str, problems: Iterable[str]) -> None:
+        self.place, self.problems = place, tuple(problems)
+        super().__init__(place, self.problems)
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return f"{self.place} {self.problems[0]}"
+        lines = (f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1))
+        return "\n".join([f"{self.place} has {len(self.problems)} problems:", *lines])
 
 
 class DataValidationError(DataError):

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -41,6 +41,8 @@ class Prepared:
     grain: Literal["day", "month"]
     unavailable: dict[str, str]
     partners: pd.DataFrame
+    pilots: dict[str, list[str]] = field(default_factory=dict)
+    """For each pilot whose file can be read, what keeps these tables from judging it."""
 
 
 def made_once(key: str, make: Callable[[Path], None]) -> Path:
@@ -125,6 +127,7 @@ def store(folder: Path, prepared: Prepared) -> None:
         "last_day": str(prepared.last_day),
         "grain": prepared.grain,
         "unavailable": prepared.unavailable,
+        "pilots": prepared.pilots,
     }
     (folder / _DONE).write_text(json.dumps(stored, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -143,5 +146,6 @@ def load(folder: Path) -> Prepared:
         last_day=date.fromisoformat(stored["last_day"]),
         grain=stored["grain"],
         unavailable=stored["unavailable"],
+        pilots=stored["pilots"],
         partners=pd.read_parquet(partners) if partners.is_file() else pd.DataFrame({"partner_id": [], "name": []}),
     )

@@ -18,11 +18,16 @@ import pandas as pd
 import bpo_analysis
 from bpo_analysis.data.cache import Prepared, load, made_once
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
+from bpo_analysis.data.pilot_file import FOLDER as PILOTS
+from bpo_analysis.data.pilot_file import frozen_text, pilot_files, read_pilot
+from bpo_analysis.data.pilot_rows import ARM_DAYS, ROWS
+from bpo_analysis.data.pilot_spec import PilotSpec
+from bpo_analysis.data.pilot_units import arm_problems, assignments, no_units, shared_units
 from bpo_analysis.data.prepare import prepare_into
 from bpo_analysis.data.problems import CheckResult, Problem
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.targets import Target, read_targets
-from bpo_analysis.errors import DatasetError, DataValidationError, UnknownNameError
+from bpo_analysis.errors import DatasetError, DataValidationError, PilotError, UnknownNameError
 from bpo_analysis.formats import plural
 from bpo_analysis.kpis import Kpi, catalogue
 from bpo_analysis.periods import ReportPeriod, last_complete_month, parse_period
@@ -71,6 +76,12 @@ class Dataset:
             try:
                 with file.open("rb") as handle:
                     digest.update(hashlib.file_digest(handle, "blake2b").digest())
+            except OSError as error:
+                raise DatasetError(f"{file} cannot be read ({error.strerror}).") from None
+        for file in pilot_files(self.path):  # neither registrations nor decision logs change a figure
+            digest.update(file.name.encode())
+            try:
+                digest.update(frozen_text(file))
             except OSError as error:
                 raise DatasetError(f"{file} cannot be read ({error.strerror}).") from None
         return digest.hexdigest()
@@ -158,7 +169,9 @@ class Dataset:
 
     def _has_rows(self, period: ReportPeriod) -> bool:
         self.prepare()
-        inside = [("kpi", "==", "offered"), ("date", ">=", period.start), ("date", "<=", period.end)]
+        inside: list[tuple[str, str, object]] = [("date", ">=", period.start), ("date", "<=", period.end)]
+        if "offered" not in self.unavailable:
+            inside.append(("kpi", "==", "offered"))
         return not pd.read_parquet(self._folder / "kpis.parquet", columns=["date"], filters=inside).empty
 
     def find_kpi(self, name: str) -> Kpi:
@@ -190,6 +203,40 @@ class Dataset:
         frame["date"] = pd.to_datetime(frame["date"])
         return frame
 
+    def weekly(self, *, kpi: str | None = None, partner_id: str | None = None) -> pd.DataFrame:
+        """Return pooled weekly values: of one KPI for every partner, or of every KPI for one partner.
+
+        Parameters
+        ----------
+        kpi : str, optional
+            Name of a KPI: the columns are partners.
+        partner_id : str, optional
+            A partner: the columns are KPIs.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by the Monday of each whole week the export covers; NaN where there is no row. Values are sums over
+            sums, in the KPI's unit.
+
+        Raises
+        ------
+        ValueError
+            Unless exactly one of both is given.
+        """
+        if (kpi is None) == (partner_id is None):
+            raise ValueError("weekly needs either kpi (columns are partners) or partner_id (columns are KPIs).")
+        rows = self.kpi_rows(kpi=self.find_kpi(kpi).name if kpi else None, partner_id=partner_id)
+        monday = (rows["date"] - pd.to_timedelta(rows["date"].dt.weekday, unit="D")).rename("week")
+        by = "partner_id" if kpi else "kpi"
+        sums = rows.groupby([monday, rows[by]])[["numerator", "denominator"]].sum().unstack(by)
+        first, last = (pd.Timestamp(day) for day in self.span)
+        whole = pd.date_range(first + pd.Timedelta(days=(7 - first.weekday()) % 7), last, freq="W-MON")
+        sums = sums.reindex(whole[whole + pd.Timedelta(days=6) <= last]).rename_axis("week")
+        columns = sums["numerator"].columns
+        kpis = {name: self.find_kpi(kpi or str(name)) for name in columns}
+        return pd.DataFrame({name: _pooled(sums.xs(name, axis=1, level=1), kpis[name]) for name in columns})
+
     def register(self, table: str, *, partner_id: str | None = None) -> pd.DataFrame | None:
         """Return the rows of a register (targets, actions, events ...), or None where the dataset does not have it.
 
@@ -215,6 +262,120 @@ class Dataset:
         """Return all targets as numbers."""
         rows = self.register("targets")
         return [] if rows is None else read_targets(rows, self.kpis)[0]
+
+    @property
+    def pilots(self) -> dict[str, PilotSpec]:
+        """The pilots of this dataset by id, read from ``pilots/*.toml`` and checked against the tables.
+
+        Raises
+        ------
+        PilotError
+            If one of them has problems; it lists those of all. :meth:`find_pilot` gives one that is sound.
+        """
+        bad = [found for found in self._pilots.values() if isinstance(found, PilotError)]
+        if len(bad) == 1:
+            raise bad[0]
+        if bad:
+            raise PilotError(str(self.path / PILOTS), [f"{e.place} {p}" for e in bad for p in e.problems])
+        return {name: found for name, found in self._pilots.items() if isinstance(found, PilotSpec)}
+
+    def find_pilot(self, text: str = "") -> PilotSpec:
+        """Return a pilot by its id or title; without a text, the only one there is.
+
+        Raises
+        ------
+        PilotError
+            If that pilot has problems.
+        DatasetError
+            If the dataset has no pilots, or several and none is named.
+        UnknownNameError
+            If there is no such pilot.
+        """
+        known = self._pilots
+        if not known:
+            raise DatasetError(f"{self.path} has no pilots. Write one in {PILOTS}/<id>.toml (docs/pilots.md).")
+        wanted = text.strip().casefold()
+        if not wanted and len(known) > 1:
+            raise DatasetError(f"{self.path} has {len(known)} pilots. Name one of them: {', '.join(known)}.")
+        titles = {name: found.title for name, found in known.items() if isinstance(found, PilotSpec)}
+        for name, found in known.items():
+            if not wanted or wanted in (name.casefold(), titles.get(name, name).casefold()):
+                if isinstance(found, PilotError):
+                    raise found
+                return found
+        raise UnknownNameError("pilot", text, dict.fromkeys([*known, *titles.values()]))
+
+    def pilot_problems(self) -> dict[str, PilotSpec | PilotError]:
+        """Return every pilot file of the dataset by id: as it was read, or with what is wrong with it."""
+        return dict(self._pilots)
+
+    def pilot_rows(self, pilot_id: str) -> pd.DataFrame:
+        """Return the sums of a pilot's metrics per unit, day and slice.
+
+        Returns
+        -------
+        DataFrame
+            Columns kpi, partner_id, unit, date, site, channel, product, shift, category, numerator, denominator,
+            squares: all rows in the pilot's scope of the partners concerned, for all days of the export. ``unit`` is
+            missing for rows that no unit is known of. ``squares`` is the sum of the squared single values (numerators
+            where the denominator is 1), unscaled like numerator and denominator, and NaN for a KPI with a row that is a
+            sum itself.
+        """
+        spec = self.find_pilot(pilot_id)
+        frame = pd.read_parquet(self._folder / PILOTS / f"{spec.id}.{ROWS}.parquet")
+        frame["date"] = pd.to_datetime(frame["date"])
+        return frame
+
+    def pilot_assignments(self, pilot_id: str) -> pd.DataFrame:
+        """Return which unit was assigned to which arm of a pilot, one row per unit and spell.
+
+        Returns
+        -------
+        DataFrame
+            Columns unit, arm, valid_from, valid_to, partner_id: from table ``pilot_units``, or from the conditions of
+            ``[arms.*]``. NaT: from the start, to the end. By a condition a unit is on each day in the arm most of its
+            rows belong to; it has further spells where that changes during the pilot.
+        """
+        return self._assignments(self.find_pilot(pilot_id)).copy()
+
+    def _arm_days(self, spec: PilotSpec) -> pd.DataFrame | None:
+        file = self._folder / PILOTS / f"{spec.id}.{ARM_DAYS}.parquet"
+        if not file.is_file():
+            return None
+        frame = pd.read_parquet(file)
+        frame["date"] = pd.to_datetime(frame["date"])
+        return frame
+
+    def _assignments(self, spec: PilotSpec) -> pd.DataFrame:
+        return assignments(spec, self._assigned, self._arm_days(spec))
+
+    @cached_property
+    def _assigned(self) -> pd.DataFrame:
+        rows = self.register("pilot_units")
+        return no_units() if rows is None else rows
+
+    @cached_property
+    def _pilots(self) -> dict[str, PilotSpec | PilotError]:
+        self.prepare()
+        found: dict[str, PilotSpec | PilotError] = {}
+        sound: dict[str, tuple[PilotSpec, pd.DataFrame]] = {}
+        for file in pilot_files(self.path):
+            try:
+                spec = read_pilot(file, self.kpis | self.alternatives, self.partners, self._assigned)
+            except PilotError as error:
+                found[file.stem] = error
+                continue
+            problems = self._prepared.pilots.get(spec.id, [])
+            if not problems:
+                table = self._assignments(spec)
+                problems = list(arm_problems(spec, table, self._arm_days(spec)))
+                sound[spec.id] = (spec, table)
+            found[spec.id] = PilotError(str(file), problems) if problems else spec
+        for name, sentence in shared_units(sound):
+            before = found[name]
+            earlier = before.problems if isinstance(before, PilotError) else ()
+            found[name] = PilotError(str(sound[name][0].file), [*earlier, sentence])
+        return found
 
     @cached_property
     def _folder(self) -> Path:
@@ -251,6 +412,13 @@ def open_dataset(path: str | Path) -> Dataset:
     candidates = [given] if given.is_absolute() else [folder / given for folder in (here, *here.parents)]
     folder = next((c for c in candidates if (c / FILE_NAME).is_file()), candidates[0])
     return Dataset(folder.resolve(), read_config(folder.resolve()))
+
+
+def _pooled(sums: pd.DataFrame, kpi: Kpi) -> pd.Series:
+    """Value of each period from its sums; NaN where there is nothing to divide by."""
+    if kpi.pooling == "total":
+        return sums["numerator"]
+    return kpi.scale * sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
 
 
 def _in_words(problem: Problem) -> str:

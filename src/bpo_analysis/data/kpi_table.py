@@ -20,7 +20,17 @@ from bpo_analysis.data.views import DIMENSIONS
 from bpo_analysis.errors import DatasetError
 from bpo_analysis.kpis import Kpi
 
-__all__ = ["KEYS", "KPI_COLUMNS", "VIEWS", "absent_columns", "sums", "unavailable_kpis", "write_kpi_table"]
+__all__ = [
+    "KEYS",
+    "KPI_COLUMNS",
+    "ORIGIN",
+    "VIEWS",
+    "absent_columns",
+    "sums",
+    "terms_of",
+    "unavailable_kpis",
+    "write_kpi_table",
+]
 
 KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
@@ -52,7 +62,10 @@ def write_kpi_table(connection: Any, views: Mapping[str, ir.Table], kpis: Iterab
         table = connection.create_table(f"sums_{number}", wide, temp=True)
         blocks.update({kpi.name: _long(table, kpi, i) for i, kpi in enumerate(members)})
     if not blocks:
-        raise DatasetError("No KPI can be computed from these tables. The least a dataset needs is volume.offered.")
+        raise DatasetError(
+            "No KPI can be computed from these tables. The least a dataset needs is volume.offered, "
+            'or table panel and a [[kpi]] with source = "panel".'
+        )
     ibis.union(*(blocks[name] for name in sorted(blocks))).to_parquet(
         str(path), row_group_size=_ROW_GROUP, compression="zstd"
     )
@@ -62,7 +75,7 @@ def sums(view: ir.Table, members: list[Kpi]) -> ir.Table:
     """Add up numerators (``n0``, ``n1`` ...) and denominators (``d0`` ...) of KPIs of one view, date and category."""
     terms: dict[str, Any] = {}
     for i, kpi in enumerate(members):
-        terms[f"n{i}"], terms[f"d{i}"] = _terms(view, kpi)
+        terms[f"n{i}"], terms[f"d{i}"] = terms_of(view, kpi)
     keys: dict[str, Any] = {"partner_id": view.partner_id, "date": view[members[0].date].cast("date")}
     for name, column in [*((d, d) for d in DIMENSIONS), ("category", members[0].category or "reason")]:
         keys[name] = view[column] if column in view.columns else ibis.null("string")
@@ -70,7 +83,8 @@ def sums(view: ir.Table, members: list[Kpi]) -> ir.Table:
     return rows.group_by(list(keys)).aggregate(**{name: rows[name].sum() for name in terms})
 
 
-def _terms(view: ir.Table, kpi: Kpi) -> tuple[Any, Any]:
+def terms_of(view: ir.Table, kpi: Kpi) -> tuple[Any, Any]:
+    """Return numerator and denominator of every row; both are missing where the row does not count."""
     where = f"KPI {kpi.name}"
     numerator, denominator = (
         _number(build(text, view, where=where), text, where) for text in (kpi.numerator, kpi.denominator)
@@ -105,17 +119,17 @@ def unavailable_kpis(
     return {kpi.name: _reason(kpi, views, mapped) for kpi in kpis if kpi.name not in present}
 
 
-_ORIGIN = {
+ORIGIN = {
     "contacts": "interactions", "backlog": "interactions", "evaluations": "qa_ratings", "calibration": "qa_ratings",
     "heads": "roster", "billing": "invoices", "forecast_errors": "forecasts",
 }  # fmt: skip
 """Table that a view is made of."""
-VIEWS = (*TABLES, *_ORIGIN)
+VIEWS = (*TABLES, *ORIGIN)
 """What the source of a KPI can be."""
 
 
 def _reason(kpi: Kpi, views: Mapping[str, ir.Table], mapped: Mapping[str, frozenset[str]]) -> str:
-    origin = _ORIGIN.get(kpi.source, kpi.source)
+    origin = ORIGIN.get(kpi.source, kpi.source)
     if origin not in mapped:
         made = origin == "volume" and "volume" in views
         return f"table {origin} is not in this dataset" + (", and table interactions does not give it" if made else "")

@@ -6,9 +6,9 @@ What goes wrong on the way ends in a list of problems, so that one run shows all
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +21,13 @@ from bpo_analysis.data.cache import Prepared, store
 from bpo_analysis.data.canonical import RAW_PREFIX, CanonicalTable, not_read, to_canonical, values_not_read
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, table_files
 from bpo_analysis.data.consistency import check_currency, check_limits, check_partners, check_written
-from bpo_analysis.data.expressions import reads_of
+from bpo_analysis.data.expressions import columns_of, reads_of
 from bpo_analysis.data.files import ROW, read_raw, unreadable
 from bpo_analysis.data.kpi_table import VIEWS, absent_columns, unavailable_kpis, write_kpi_table
+from bpo_analysis.data.pilot_file import FOLDER as PILOTS
+from bpo_analysis.data.pilot_file import pilot_files, read_pilot
+from bpo_analysis.data.pilot_rows import write_pilot
+from bpo_analysis.data.pilot_units import no_units
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
 from bpo_analysis.data.rules import Repaired, apply_rules
 from bpo_analysis.data.schema import TABLES
@@ -31,13 +35,15 @@ from bpo_analysis.data.targets import read_targets
 from bpo_analysis.data.texts import TextReading
 from bpo_analysis.data.validate import check_table
 from bpo_analysis.data.views import Sources, build_views
-from bpo_analysis.errors import DatasetError, UnknownNameError, suggest
+from bpo_analysis.errors import DatasetError, PilotError, UnknownNameError, suggest
 from bpo_analysis.kpis import Kpi, settings_of
 from bpo_analysis.periods import parse_period
 
 __all__ = ["prepare_into"]
 
 _REQUIRED = {"partners": "who answers the contacts", "targets": "what was agreed"}
+_COVERING = ("volume", "interactions", "panel")
+"""Tables that say which days an export covers; the first that is there."""
 _NO_DAY = date(1990, 1, 1)
 _ORDER = {"error": 0, "warning": 1}
 
@@ -79,6 +85,7 @@ class _Preparation:
         self.mapped: dict[str, frozenset[str]] = {}
         self.days: dict[str, tuple[date, date]] = {}
         self.grain: Literal["day", "month"] = "day"
+        self.pilots: dict[str, list[str]] = {}
 
     def run(self) -> None:
         for name in self.config.tables:
@@ -103,6 +110,7 @@ class _Preparation:
                     notes=tuple(self.notes),
                 ),
                 first_day=first, last_day=last, grain=self.grain, unavailable=unavailable, partners=partners,
+                pilots=self.pilots,
             ),
         )  # fmt: skip
 
@@ -115,8 +123,9 @@ class _Preparation:
         return any(problem.severity == "error" for problem in self.problems)
 
     def _read(self, name: str) -> None:
-        spec, schema = self.config.tables[name], TABLES[name]
+        spec = self.config.tables[name]
         raw = read_raw(self.connection, spec, self.scratch)
+        schema = TABLES[name].opened([*spec.columns, *self._used_by_own_kpis(name, raw.columns)])
         self.notes.extend(raw.notes)
         mapping = to_canonical(raw, schema, spec)
         try:
@@ -136,8 +145,18 @@ class _Preparation:
         self.counts.append(RowCount(table=name, step="read", rows=read))
         self.counts.extend(repaired.counts)
         self.counts.append(RowCount(table=name, step="used", rows=checked.rows))
-        if name in ("volume", "interactions"):
+        if name in ("volume", "interactions", "panel"):
             self._find_days(name, table)
+
+    def _used_by_own_kpis(self, name: str, headers: Sequence[str]) -> list[str]:
+        """Return headers of an open table that the dataset's own KPIs are made of: they need no mapping."""
+        kpis = [kpi for kpi in self.config.own_kpis if kpi.source == name] if TABLES[name].open else []
+        folded = {header.strip().casefold() for header in headers}
+        used: list[str] = []
+        for text in (text for kpi in kpis for text in (kpi.numerator, kpi.denominator, kpi.where) if text):
+            with suppress(DatasetError):  # reported with the KPI
+                used.extend(column for column in columns_of(text) if column.casefold() in folded)
+        return used
 
     def _repaired(self, name: str, canonical: CanonicalTable) -> Repaired:
         repaired = apply_rules(canonical, self.config.tables[name])
@@ -148,15 +167,20 @@ class _Preparation:
 
     def _find_days(self, name: str, table: ir.Table) -> None:
         """Note the days of a table before any row is dropped: a day that a rule took out was exported all the same."""
-        day = table[TABLES[name].date].date()
-        wanted = {"first": day.min(), "last": day.max(), "later": (day.day() != 1).sum(), "days": day.nunique()}
+        day = table[TABLES[name].date].cast("date")
+        wanted = {
+            "first": day.min(), "last": day.max(), "later": (day.day() != 1).sum(), "days": day.nunique(),
+            "weekdays": day.day_of_week.index().nunique(),
+        }  # fmt: skip
         found = table.aggregate(**wanted).to_pyarrow().to_pylist()[0]
         if found["first"] is None:
             return
         monthly = not found["later"] and (found["days"] > 1 or self._format_has_no_day(name))
         if monthly:
             found["last"] = parse_period(f"{found['last']:%Y-%m}").end
-        if name == "volume" or "volume" not in self.config.tables:
+        elif name == "panel" and found["weekdays"] == 1 and found["days"] > 1:
+            found["last"] += timedelta(days=6)  # a row of a panel by weeks stands for the seven days from its date
+        if name == next((origin for origin in _COVERING if origin in self.config.tables), ""):
             self.grain = "month" if monthly else "day"
         self.days[name] = found["first"], found["last"]
 
@@ -165,14 +189,17 @@ class _Preparation:
         return bool(form) and not any(mark in form for mark in ("%d", "%-d", "%j", "%x"))
 
     def _span(self) -> tuple[date, date]:
-        return self.days.get("volume") or self.days.get("interactions") or (_NO_DAY, _NO_DAY)
+        return next((self.days[name] for name in _COVERING if name in self.days), (_NO_DAY, _NO_DAY))
 
     def _check_tables_there(self) -> None:
+        counted = {"volume", "interactions"} & set(self.config.tables)
+        # A panel that was made for a pilot has neither contacts to count nor targets that were agreed.
+        only_pilots = not counted and "panel" in self.config.tables and bool(pilot_files(self.config.path))
         for name, purpose in _REQUIRED.items():
-            if name not in self.config.tables:
+            if name not in self.config.tables and not (only_pilots and name == "targets"):
                 remedy = f"add {name}.csv, a [tables.{name}] section with file, or [[tables.{name}.rows]]"
                 self._problem(name, f"required table is missing: {purpose}.{self._near_file(name)}".rstrip("."), remedy)
-        if not {"volume", "interactions"} & set(self.config.tables):
+        if not counted and not only_pilots:
             rule = f"required table is missing: volume, or interactions in its place.{self._near_file('volume')}"
             self._problem("volume", rule.rstrip("."), "add volume.csv or a [tables.volume] section")
         for name, file in self._files_not_used():
@@ -242,7 +269,31 @@ class _Preparation:
         origin = "volume" if "volume" in self.used else "interactions"
         written = check_written(self.connection, path, kpis, known, self.grain, origin)
         self.problems.extend(written.problems)
-        return unavailable_kpis(kpis, views, self.mapped, written.kpis)
+        unavailable = unavailable_kpis(kpis, views, self.mapped, written.kpis)
+        self._write_pilots(sources, views, unavailable, partners)
+        return unavailable
+
+    def _write_pilots(
+        self, sources: Sources, views: Mapping[str, ir.Table], unavailable: Mapping[str, str], partners: pd.DataFrame
+    ) -> None:
+        """Write the sums of every pilot; a pilot that cannot be judged is reported and stops no other report."""
+        folder = self.folder / PILOTS
+        assigned = self._register("pilot_units") if "pilot_units" in self.used else no_units()
+        for file in pilot_files(self.config.path):
+            folder.mkdir(exist_ok=True)
+            known = dict(self.kpis) | dict(self.alternatives)
+            try:
+                spec = read_pilot(file, known, partners, assigned, with_log=False)
+            except PilotError as error:
+                found = list(error.problems)
+            else:
+                arms = set(assigned.loc[assigned["pilot_id"] == spec.id, "arm"])
+                found = write_pilot(spec, arms, sources, views, known, unavailable, folder)
+                self.pilots[spec.id] = found
+            name = file.relative_to(self.config.path).as_posix()
+            for problem in found:
+                remedy = "correct the pilot file; until then only this pilot's reports cannot be made"
+                self._problem("", f"{name} {problem}".rstrip("."), remedy, severity="warning", value=file.stem)
 
     def _check_own_kpis(self, views: Mapping[str, ir.Table]) -> None:
         for kpi in self.config.own_kpis:

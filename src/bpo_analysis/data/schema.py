@@ -11,7 +11,8 @@ Two kinds of table:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 __all__ = ["TABLES", "Column", "ColumnType", "RowRule", "Table"]
@@ -46,7 +47,10 @@ class RowRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table of the data model."""
+    """One table of the data model.
+
+    An ``open`` table takes further columns of the dataset's own; they are numbers.
+    """
 
     name: str
     kind: TableKind
@@ -55,6 +59,7 @@ class Table:
     columns: tuple[Column, ...]
     rules: tuple[RowRule, ...] = ()
     date: str | None = None
+    open: bool = False
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +69,14 @@ class Table:
     def required_columns(self) -> tuple[str, ...]:
         """Names of the columns a dataset must map."""
         return tuple(column.name for column in self.columns if column.required)
+
+    def opened(self, names: Iterable[str]) -> Table:
+        """Return the table with further columns, where it is open; a name it has already is left as it is."""
+        further = tuple(name for name in dict.fromkeys(names) if name not in self.by_name) if self.open else ()
+        if not further:
+            return self
+        about = "a column of the dataset's own"
+        return replace(self, columns=(*self.columns, *(_number(name, about) for name in further)))
 
 
 def _text(name: str, about: str = "", *, required: bool = False, choices: tuple[str, ...] = ()) -> Column:
@@ -460,11 +473,26 @@ _MEETINGS = Table(
 )  # fmt: skip
 
 _PILOT_UNITS = Table(
-    name="pilot_units", kind="register", key=("pilot_id", "unit", "valid_from"), date="valid_from",
-    about="Which unit (agent, team, queue) was in which arm of a pilot, and when.",
+    name="pilot_units", kind="register", key=("pilot_id", "partner_id", "unit", "arm", "valid_from"), date="valid_from",
+    about="Which unit (agent, team, queue, week) was in which arm of a pilot, and when.",
     columns=(
-        _text("pilot_id", required=True), _text("unit", required=True), _PARTNER,
-        _text("arm", required=True, choices=("pilot", "baseline")), _date("valid_from", required=True), _date("valid_to"),
+        _text("pilot_id", "name of the pilot's file, without .toml", required=True), _text("unit", required=True), _PARTNER,
+        _text("arm", required=True, choices=("pilot", "baseline")),
+        _date("valid_from", "empty: from the start of the pilot"), _date("valid_to", "last day; empty: to its end"),
+    ),
+    rules=(
+        RowRule(name="valid_to before valid_from", broken_when="valid_to < valid_from", remedy="correct one of the two days"),
+    ),
+)  # fmt: skip
+
+_PANEL = Table(
+    name="panel", kind="fact", date="date", open=True,
+    key=("partner_id", "unit", "date", "site", "team", "channel", "product", "reason"),
+    about="Measures of a unit (agent, team, queue) per week or day; every further column is a number for KPIs of your own.",
+    columns=(
+        _text("unit", "agent, team, queue or site", required=True), _PARTNER,
+        _date("date", "first day of the week, or the day", required=True),
+        _SITE, _text("team"), _CHANNEL, _PRODUCT, _REASON,
     ),
 )  # fmt: skip
 
@@ -473,7 +501,7 @@ TABLES: dict[str, Table] = {
     for table in (
         _PARTNERS, _VOLUME, _TARGETS, _INTERACTIONS, _SURVEYS, _QA, _ESCALATIONS, _ESCALATION_STEPS, _UPDATES, _TRAINING,
         _ROSTER, _AGENT_TIME, _FORECASTS, _CONTRACTS, _INCENTIVES, _INVOICES, _VENDOR_REPORTED, _ACTIONS, _EVENTS,
-        _EXCEPTIONS, _BENCHMARKS, _CATEGORY_MAP, _MEETINGS, _PILOT_UNITS,
+        _EXCEPTIONS, _BENCHMARKS, _CATEGORY_MAP, _MEETINGS, _PILOT_UNITS, _PANEL,
     )
 }  # fmt: skip
 """Every table of the data model, by name."""

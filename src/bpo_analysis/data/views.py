@@ -19,10 +19,12 @@ from bpo_analysis.data.files import ROW
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.kpis import Setting
 
-__all__ = ["DIMENSIONS", "Sources", "build_views"]
+__all__ = ["DIMENSIONS", "UNIT_COLUMNS", "Sources", "build_views", "volume_of_contacts"]
 
 DIMENSIONS = ("site", "channel", "product", "shift")
 """Slices of every KPI besides its category; missing where a table does not have them."""
+UNIT_COLUMNS = ("agent_id", "team", "queue")
+"""Who and what handled a contact: the units that a pilot can assign."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def build_views(sources: Sources) -> dict[str, ir.Table]:
         if all(sources.has(table, *columns) for table, columns in needs.items()):
             views[name] = make(sources)
     if "volume" not in views and "interactions" in views:
-        views["volume"] = _volume_from_interactions(sources)
+        views["volume"] = volume_of_contacts(sources)
     if sources.has("invoices", "amount") and "volume" in views:
         views["billing"] = _billing(sources, views["volume"])
     if sources.has("forecasts", "forecast_offered") and "volume" in views:
@@ -83,7 +85,7 @@ def _volume(sources: Sources) -> ir.Table:
     return _dated(sources.tables["volume"], date="interval_start")
 
 
-def _volume_from_interactions(sources: Sources) -> ir.Table:
+def volume_of_contacts(sources: Sources) -> ir.Table:
     """Give every contact as a row of ``volume`` with counts of one."""
     contacts = sources.tables["interactions"]
     abandoned = holds(contacts.abandoned)
@@ -98,7 +100,8 @@ def _volume_from_interactions(sources: Sources) -> ir.Table:
         **{flag: contacts[flag].cast("int64") for flag in ("transferred", "escalated")},
         "reopened": (contacts.reopens > 0).cast("int64"),
     }
-    same = ("partner_id", "site", "queue", "channel", "product", "reason", "shift", "talk_s", "hold_s", "acw_s")
+    slices = ("partner_id", "site", "queue", "channel", "product", "reason", "shift", "agent_id", "team")
+    same = (*slices, "talk_s", "hold_s", "acw_s")
     empty = {
         column.name: ibis.null("int64" if column.type == "integer" else "float64")
         for column in TABLES["volume"].columns
@@ -160,7 +163,7 @@ def _with_contact(sources: Sources, name: str) -> ir.Table:
     table = sources.tables[name]
     if not sources.has(name, "interaction_id") or "interactions" not in sources.tables:
         return table
-    wanted = [c for c in ("partner_id", *DIMENSIONS, "reason", "agent_id") if sources.has("interactions", c)]
+    wanted = [c for c in ("partner_id", *DIMENSIONS, "reason", *UNIT_COLUMNS) if sources.has("interactions", c)]
     contacts = sources.tables["interactions"].select("interaction_id", **{f"_{c}": c for c in wanted})
     joined = table.left_join(contacts, "interaction_id")
     own = set(table.columns)
@@ -209,7 +212,11 @@ def _scores(items: ir.Table) -> ir.Table:
 
     return items.group_by("evaluation_id").aggregate(
         interaction_id=items.interaction_id.max(), rater_org=items.rater_org.max(),
-        **{name: items[name].max() for name in ("partner_id", *DIMENSIONS, "reason") if name in items.columns},
+        **{
+            name: items[name].max()
+            for name in ("partner_id", *DIMENSIONS, "reason", *UNIT_COLUMNS)
+            if name in items.columns
+        },
         date=items.date.max(), score=(weight * items.rating).sum() / (weight * items.rating_max).sum().nullif(0),
         **{f"{kind}_critical": critical(kind) for kind in ("customer", "business", "compliance")},
     )  # fmt: skip
