@@ -118,3 +118,39 @@ def test_partner_ids_and_names_are_taken_as_text(write_template, tmp_path):
     frame = pd.DataFrame({"partner_id": [7], "name": [24]})
     (spec,) = plan_reports([write_template("one")], frame, period="2026-03", data=tmp_path, out=tmp_path)
     assert (spec.partner_id, spec.slug) == ("7", "24")
+
+
+ABOUT_PILOTS = 'partner: str = "p1"  # who\nperiod: str = ""  # when\ndata: str = ""  # where\npilot: str = ""  # which'
+
+
+def test_a_template_about_pilots_is_made_for_each_pilot(write_template, plan):
+    review, verdict = write_template("review"), write_template("verdict", parameters=ABOUT_PILOTS)
+    specs = plan(review, verdict, partners=3, pilots={"chat": "p2", "Chat": "p2", "mail": "p3"})
+    made = [(spec.partner_id, spec.template.stem, spec.parameters.get("pilot")) for spec in specs]
+    assert made == [
+        ("p1", "review", None),
+        ("p2", "review", None),
+        ("p2", "verdict", "chat"),
+        ("p2", "verdict", "Chat"),
+        ("p3", "review", None),
+        ("p3", "verdict", "mail"),
+    ]
+    names = [spec.name for spec in specs if spec.template == verdict]
+    assert names[2] == "verdict-mail"
+    assert len({name.casefold() for name in names}) == 3
+
+
+def test_one_pilot_can_be_asked_for(write_template, plan):
+    verdict = write_template("verdict", parameters=ABOUT_PILOTS)
+    specs = plan(verdict, partners=3, pilots={"chat": "p2", "mail": "p3"}, parameters={"pilot": "mail"})
+    assert [(spec.partner_id, spec.name) for spec in specs] == [("p3", "verdict-mail")]
+
+
+def test_a_template_about_pilots_without_one_says_what_to_do(write_template, plan):
+    verdict = write_template("verdict", parameters=ABOUT_PILOTS)
+    with pytest.raises(ParameterError, match=r"this dataset has none. Describe one in pilots/<id>.toml"):
+        plan(verdict)
+    with pytest.raises(ParameterError, match=r"There is no pilot 'chta'. Did you mean 'chat'\?.*chat \(partner p2\)"):
+        plan(verdict, partners=2, pilots={"chat": "p2"}, parameters={"pilot": "chta"})
+    with pytest.raises(ParameterError, match=r"no pilot of p1. This dataset has: chat \(partner p2\)"):
+        plan(verdict, partners=2, pilots={"chat": "p2"}, chosen=["p1"])

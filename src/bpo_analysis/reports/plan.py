@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError
+from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError, suggest
 from bpo_analysis.reports.parameters import check_parameters, read_parameters
 
 __all__ = ["DEFAULT_TEMPLATE", "ReportSpec", "find_template", "list_templates", "partner_slugs", "plan_reports"]
@@ -20,6 +20,8 @@ __all__ = ["DEFAULT_TEMPLATE", "ReportSpec", "find_template", "list_templates", 
 DEFAULT_TEMPLATE: Final = "monthly_partner_review"
 # Set by the runner for every report, so never by the user.
 RUNNER_PARAMETERS: Final = ("partner", "period", "data")
+PILOT_PARAMETER: Final = "pilot"
+"""A template that accepts it is made for each pilot, not for each partner."""
 
 _SLUG_BYTES: Final = 80  # leaves room for "<template>.failed.ipynb" and for encrypted file systems (143 bytes a name)
 _HASH_CHARS: Final = 8
@@ -29,7 +31,7 @@ _RESERVED: Final = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSpec:
-    """One report to run: a template, a partner, a period.
+    """One report to run: a template, a partner, a period, and perhaps one of the partner's pilots.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ class ReportSpec:
         Every parameter of the template with its value.
     folder : Path
         Where the outputs go.
+    pilot : str
+        Name of the pilot in file names, for templates that are made for each pilot.
     """
 
     template: Path
@@ -54,11 +58,12 @@ class ReportSpec:
     period: str
     folder: Path
     parameters: dict[str, Any] = field(default_factory=dict)
+    pilot: str = ""
 
     @property
     def name(self) -> str:
-        """Name of the template, which is also the stem of the output files."""
-        return self.template.stem
+        """Stem of the output files: the name of the template and, where it is about one, of the pilot."""
+        return f"{self.template.stem}-{self.pilot}" if self.pilot else self.template.stem
 
 
 def template_folders() -> list[Path]:
@@ -162,9 +167,10 @@ def plan_reports(
     data: Path,
     out: Path,
     chosen: Collection[str] = (),
+    pilots: Mapping[str, str] | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> list[ReportSpec]:
-    """Return one specification for every template and partner, or raise before anything runs.
+    """Return one specification for every template and partner (or pilot), or raise before anything runs.
 
     Parameters
     ----------
@@ -180,6 +186,9 @@ def plan_reports(
         Folder that holds the periods.
     chosen : collection of str
         The partner_ids to run; empty for all.
+    pilots : mapping of str to str, optional
+        Partner_id of every pilot by its id. A template that accepts the parameter ``pilot`` is made once for each
+        pilot of a partner, or only for the one that ``parameters`` name.
     parameters : mapping, optional
         Further parameters, as text or as values. Each must be accepted by at least one of the templates.
 
@@ -191,18 +200,20 @@ def plan_reports(
     Raises
     ------
     ParameterError
-        If the parameters do not fit a template.
+        If the parameters do not fit a template, or a template about pilots finds none.
     """
     given = check_given(templates, parameters or {})
     names = {str(row.partner_id): str(row.name) for row in partners[["partner_id", "name"]].itertuples(index=False)}
     slugs = partner_slugs(names)
+    pilot_slugs = partner_slugs({pilot: pilot for pilot in pilots or {}})
+    subjects = {template: _subjects(template, given[template], names, pilots or {}) for template in templates}
     specs = []
     for partner_id, name in names.items():
         if chosen and partner_id not in chosen:
             continue
         for template in templates:
             runner = {"partner": partner_id, "period": period, "data": str(Path(data).resolve())}
-            specs.append(
+            specs += [
                 ReportSpec(
                     template=template,
                     partner_id=partner_id,
@@ -210,10 +221,44 @@ def plan_reports(
                     slug=slugs[partner_id],
                     period=period,
                     folder=Path(out).resolve() / period / slugs[partner_id],
-                    parameters=check_parameters(template, {**given[template], **runner}),
+                    parameters=check_parameters(template, {**given[template], **runner, **about}),
+                    pilot=pilot_slugs.get(about.get(PILOT_PARAMETER, ""), ""),
                 )
-            )
+                for about in subjects[template].get(partner_id, ())
+            ]
+    for template in templates:
+        if names and not any(spec.template == template for spec in specs):
+            raise ParameterError(_no_pilot(template, pilots or {}, given[template], chosen))
     return specs
+
+
+def _subjects(
+    template: Path, given: Mapping[str, Any], partners: Collection[str], pilots: Mapping[str, str]
+) -> dict[str, list[dict[str, str]]]:
+    """Return by partner what the template is made for: the partner itself, or each of its pilots."""
+    if PILOT_PARAMETER not in {parameter.name for parameter in read_parameters(template)}:
+        return {partner: [{}] for partner in partners}
+    asked = str(given.get(PILOT_PARAMETER, ""))
+    found: dict[str, list[dict[str, str]]] = {}
+    for pilot, partner in pilots.items():
+        if asked in ("", pilot):
+            found.setdefault(partner, []).append({PILOT_PARAMETER: pilot})
+    return found
+
+
+def _no_pilot(template: Path, pilots: Mapping[str, str], given: Mapping[str, Any], chosen: Collection[str]) -> str:
+    asked = str(given.get(PILOT_PARAMETER, ""))
+    if not pilots:
+        return (
+            f"Template {template.stem!r} is made for each pilot, and this dataset has none. "
+            "Describe one in pilots/<id>.toml beside dataset.toml."
+        )
+    known = ", ".join(f"{pilot} (partner {partner})" for pilot, partner in pilots.items())
+    if asked and asked not in pilots:
+        return f"There is no pilot {asked!r}.{suggest(asked, pilots)} This dataset has: {known}."
+    return (
+        f"Template {template.stem!r}: no pilot of {', '.join(chosen) or 'these partners'}. This dataset has: {known}."
+    )
 
 
 def check_given(templates: Sequence[Path], parameters: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
