@@ -43,7 +43,7 @@ _PUBLIC_RUNS = 500
 _MOST_PUBLIC_RUNS = 1500
 _LIMIT_RUNS = 20_000
 _DRIFTS = "No bar: no test tells such noise from changes of level. See the row without a warning."
-_WARNED = "Share that has p < 0.05 and no warning that a drift looks the same."
+_WARNED = "Share that has p < 0.05 and no warning (that a drift looks the same, that a value lies far out)."
 _UNEQUAL = "Its false alarms are not at 5 %."
 _WHOLE_DATES = "Dates are whole: an interval of one date may hold more than 95 %."
 _CHOSEN = "No bar: the date was chosen because the change looks large there; too large on average where hardly visible."
@@ -106,7 +106,11 @@ def _nulls() -> Iterator[Case]:
         "n = 52, AR(1) 0.3, rounded to 0.5 SD", lambda m, rng: simulate.rounded(simulate.ar1(m, 52, 0.3, rng), 0.5), 52
     )
     yield Case(
-        "n = 52, AR(1) 0.3, a value 10 SD off", lambda m, rng: simulate.wild(simulate.ar1(m, 52, 0.3, rng), 10, rng), 52
+        "n = 52, AR(1) 0.3, a value 10 SD off",
+        lambda m, rng: simulate.wild(simulate.ar1(m, 52, 0.3, rng), 10, rng),
+        52,
+        bar=False,
+        note=_SPOILT,
     )
     for n in (24, 52):
         yield Case(f"n = {n}, MA 0.5", lambda m, rng, n=n: simulate.moving_average(m, n, 0.5, rng), n, note=_MILD)
@@ -119,6 +123,7 @@ def _nulls() -> Iterator[Case]:
         yield Case(f"n = 52, {name}", draw, 52, bar=False, note=_DRIFTS)
 
 
+_SPOILT = "No bar: a single wild value hides the autocorrelation. See the row without a warning: the result names it."
 _MILD = "May be conservative: the noise is milder than the AR(1) it looks like."
 
 

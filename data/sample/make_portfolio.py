@@ -89,7 +89,7 @@ looks = [2026-08-02, 2026-08-30]
 spending = "obrien-fleming"
 
 [[metric]]
-# Agreed after reading the plan: 21 agents in eleven weeks cannot show that less than this is not lost.
+# Agreed after reading the plan: with 21 agents in eleven weeks a smaller loss could hardly be ruled out.
 kpi = "csat"
 role = "primary"
 test = "noninferiority"

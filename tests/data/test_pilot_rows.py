@@ -406,3 +406,10 @@ def test_the_pilot_file_of_the_documentation_is_read(portfolio, tmp_path):
         ("critical_error_accuracy", 0.03),
     ]
     assert len(spec.log) == 1
+
+
+def test_hire_dates_of_agents_come_from_the_roster(portfolio):
+    hired = portfolio.pilot_hire_dates("suggested-replies")
+    units = set(portfolio.pilot_assignments("suggested-replies")["unit"])
+    assert units <= set(hired)
+    assert all(hired[unit] < portfolio.find_pilot("suggested-replies").start for unit in units)

@@ -361,3 +361,12 @@ def test_the_interval_holds_the_date():
         hits += [(table["position_low"] <= 26).any() and (table["position_high"] >= 26).any()] if len(table) else []
     assert len(hits) > 200
     assert np.mean(hits) > 0.93 - 0.035
+
+
+def test_a_value_far_from_all_others_is_named():
+    series = np.random.default_rng(3).normal(80, 1, 40)
+    series[17] += 12
+    result = find_changes(series)
+    assert result.note.startswith("The value at position 17 lies far from all others")
+    assert result.positions == ()
+    assert "would have been found in four of five" in result.summary()

@@ -20,7 +20,7 @@ from bpo_analysis.data.cache import Prepared, load, made_once
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
 from bpo_analysis.data.pilot_file import FOLDER as PILOTS
 from bpo_analysis.data.pilot_file import frozen_text, pilot_files, read_pilot
-from bpo_analysis.data.pilot_rows import ARM_DAYS, ROWS
+from bpo_analysis.data.pilot_rows import ARM_DAYS, HIRED, ROWS
 from bpo_analysis.data.pilot_spec import PilotSpec
 from bpo_analysis.data.pilot_units import arm_problems, assignments, no_units, shared_units
 from bpo_analysis.data.prepare import prepare_into
@@ -325,6 +325,14 @@ class Dataset:
         frame = pd.read_parquet(self._folder / PILOTS / f"{spec.id}.{ROWS}.parquet")
         frame["date"] = pd.to_datetime(frame["date"])
         return frame
+
+    def pilot_hire_dates(self, pilot_id: str) -> dict[str, date]:
+        """Return the hire date of every agent of the partners a pilot concerns; empty without roster or agents."""
+        file = self._folder / PILOTS / f"{self.find_pilot(pilot_id).id}.{HIRED}.parquet"
+        if not file.is_file():
+            return {}
+        frame = pd.read_parquet(file)
+        return {str(unit): pd.Timestamp(day).date() for unit, day in zip(frame["unit"], frame["hired"], strict=True)}
 
     def pilot_assignments(self, pilot_id: str) -> pd.DataFrame:
         """Return which unit was assigned to which arm of a pilot, one row per unit and spell.

@@ -1,7 +1,7 @@
 """Sums per unit and day for a pilot, made where the tables are: rows never leave the engine before they are added up.
 
-Written when a dataset is prepared, one file of sums for each pilot and, where arms are given by a condition, one with
-the days on which a unit worked in which arm.
+Written when a dataset is prepared, one file of sums for each pilot; where arms are given by a condition, one with the
+days on which a unit worked in which arm; and for agents of a roster one with their hire dates.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from bpo_analysis.data.views import DIMENSIONS, Sources, volume_of_contacts
 from bpo_analysis.errors import suggest
 from bpo_analysis.kpis import Kpi
 
-__all__ = ["ARM_DAYS", "ROWS", "conditions_of", "write_pilot"]
+__all__ = ["ARM_DAYS", "HIRED", "ROWS", "conditions_of", "write_pilot"]
 
-ROWS, ARM_DAYS = "rows", "arms"
-"""Names of the two files: ``<pilot>.rows.parquet`` and ``<pilot>.arms.parquet``."""
+ROWS, ARM_DAYS, HIRED = "rows", "arms", "hired"
+"""Names of the files: ``<pilot>.rows.parquet``, ``<pilot>.arms.parquet`` and ``<pilot>.hired.parquet``."""
 
 _UNIT_COLUMN = {"agent": "agent_id", "team": "team", "queue": "queue", "site": "site"}
 _OF_CONTACT = ("surveys", "qa_ratings", "evaluations")
@@ -54,7 +54,7 @@ def write_pilot(
     unavailable : mapping of str to str
         KPIs without a row in this dataset, with the reason.
     folder : Path
-        Where ``<pilot>.rows.parquet`` and ``<pilot>.arms.parquet`` are written.
+        Where the files are written.
     """
     return _PilotRows(spec, assigned_arms, sources, views, kpis, unavailable, folder).write()
 
@@ -112,7 +112,15 @@ class _PilotRows:
             rows.order_by(list(_KEYS)).to_parquet(str(path), compression="zstd")
             if self.conditions:
                 self._write_arm_days(metrics)
+            if self.spec.unit == "agent" and self.sources.has("roster", "hire_date"):
+                self._write_hire_dates()
         return self.problems
+
+    def _write_hire_dates(self) -> None:
+        roster = self.sources.tables["roster"]
+        roster = roster.filter(roster.partner_id.isin(self.partners) & roster.hire_date.notnull())
+        hired = roster.group_by(unit=roster.agent_id).aggregate(hired=roster.hire_date.min())
+        hired.order_by("unit").to_parquet(str(self.folder / f"{self.spec.id}.{HIRED}.parquet"))
 
     # Rows of one metric
 

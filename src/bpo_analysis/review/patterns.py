@@ -13,6 +13,7 @@ from bpo_analysis.review.changes import testable
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.headline import headline_names
 from bpo_analysis.stats import ChangesResult, TrendResult, detect_trend, find_changes
+from bpo_analysis.stats.trend import SUSPECT
 
 __all__ = ["CHARTED", "Pattern", "pattern_names", "pattern_of", "per_quarter", "usual_series"]
 
@@ -52,7 +53,7 @@ class Pattern:
     @property
     def drifts(self) -> bool:
         """Whether trend and drift cannot be told apart."""
-        return any(bool(found.note) for found in (self.trend, self.changes) if found is not None)
+        return any(found.high_autocorrelation > SUSPECT for found in (self.trend, self.changes) if found is not None)
 
     @property
     def trend_label(self) -> str:

@@ -284,7 +284,11 @@ def _leavers(arms: pd.DataFrame, tests: list[_Tested]) -> HealthCheck:
         f"{left[0]} of {seen[0]} pilot units and {left[1]} of {seen[1]} baseline units have no row in the last "
         f"{LEFT_AFTER_DAYS} days; they stay in their arm with what they have."
     )
-    tests.append(_Tested("leaving differs", float(stats.fisher_exact(table).pvalue), text))
+    differs = (
+        f"Left: {left[0]} of {seen[0]} in the pilot arm, {left[1]} of {seen[1]} in the baseline arm. Where these "
+        "shares differ, those who stay may not be like those who left."
+    )
+    tests.append(_Tested("leaving differs", float(stats.fisher_exact(table).pvalue), differs))
     many = sum(left) > 0.2 * max(sum(seen), 1)
     return HealthCheck(name="units that left", state="look into it" if many else "fine", sentence=text)
 

@@ -66,6 +66,7 @@ def open_pilot(data: str | Path | Dataset, pilot: str = "", *, as_of: date | str
         dataset.pilot_assignments(spec.id),
         dataset.kpis | dataset.alternatives,
         registration=read_registration(spec),
+        hired=dataset.pilot_hire_dates(spec.id),
         as_of=_day(as_of),
     )
 

@@ -22,6 +22,7 @@ from bpo_analysis.stats.arguments import Alternative
 
 __all__ = [
     "ENOUGH_FREEDOM",
+    "FAR_NOTE",
     "GRID",
     "HIGH_AUTOCORRELATION",
     "KNOTS",
@@ -33,12 +34,17 @@ __all__ = [
     "calibrate",
     "check_season",
     "coefficient_test",
+    "far_out",
     "season_columns",
 ]
 
 HIGH_AUTOCORRELATION = 0.8
 """Beyond this a stretch of drift looks like a trend for as long as most series are."""
 
+FAR_NOTE = (
+    "The value at position {} lies far from all others; check it, for it hides how much neighbouring values resemble "
+    "each other, and can make a change look surer than it is."
+)
 GRID = np.linspace(-0.5, 0.98, 26)
 """Autocorrelations looked at, closer to each other than a likelihood is wide at the lengths that are met.
 
@@ -62,6 +68,9 @@ _MOST_STEPS = 60
 _PRECISION = 1e-7
 _SOFT_EDGE = 0.05
 _CALIBRATION_SEED = 20_240_101
+_FAR = 7.0
+"""Standard deviations of the bulk of the values beyond which one of them is no noise of theirs."""
+_SD_OF_MEDIAN_DEVIATION = 1.4826
 
 _Floats = NDArray[np.float64]
 
@@ -164,6 +173,13 @@ def check_season(season_length: int, positions: NDArray[np.intp], what: str) -> 
             got=span,
             unit="periods (two cycles)",
         )
+
+
+def far_out(residuals: _Floats) -> int | None:
+    """Place of the value that lies furthest from a model, if that is too far to be noise."""
+    distance = np.abs(residuals)
+    typical = _SD_OF_MEDIAN_DEVIATION * float(np.median(distance))
+    return int(distance.argmax()) if 0 < _FAR * typical < distance.max() else None
 
 
 def season_columns(positions: NDArray[np.intp], season_length: int) -> _Floats:

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import Alternative, check_alternative, check_confidence_level
-from bpo_analysis.stats.autoregression import HIGH_AUTOCORRELATION, check_season, coefficient_test, season_columns
+from bpo_analysis.stats.autoregression import (
+    FAR_NOTE,
+    HIGH_AUTOCORRELATION,
+    check_season,
+    coefficient_test,
+    far_out,
+    season_columns,
+)
 from bpo_analysis.stats.result import Result
 from bpo_analysis.stats.trend import detect_trend
 
@@ -25,9 +32,6 @@ _SPELL = 4
 _UNUSUAL = 1.0
 """Standard deviations of such a spell's mean from which on a return to the usual level is warned of."""
 _SUSPECT = 0.3
-_FAR = 7.0
-"""Standard deviations, by the median distance, from which on a single value is too far from the model to be noise."""
-_SD_OF_MEDIAN_DEVIATION = 1.4826
 _TREND_LEVEL = 0.1
 _EFFECT = 1
 
@@ -203,7 +207,7 @@ def before_after(
     steady = judged[present] - design[:, _EFFECT + 1 :] @ fitted[_EFFECT + 1 :]
     spell = _spell(steady[present < first], present[present < first], float(test.autocorrelation[0]))
     used = present < first
-    far = _far(judged[present] - design @ fitted)
+    far = far_out(judged[present] - design @ fitted)
     return BeforeAfterResult(
         estimate=estimate,
         ci_low=float(test.ci_low[0]),
@@ -350,13 +354,6 @@ def _spell(baseline: _Floats, places: NDArray[np.intp], autocorrelation: float) 
     return float((last.mean() - earlier.mean()) / spread) if spread > 0 else float("nan")
 
 
-def _far(residuals: _Floats) -> int | None:
-    """Place of the value that lies furthest from the model, if that is too far to be noise."""
-    distance = np.abs(residuals)
-    typical = _SD_OF_MEDIAN_DEVIATION * float(np.median(distance))
-    return int(distance.argmax()) if 0 < _FAR * typical < distance.max() else None
-
-
 def _warnings(spell: float, estimate: float, high: float, *, moving: bool, far: int | None) -> tuple[str, ...]:
     found = []
     if abs(spell) > _UNUSUAL and spell * estimate < 0:
@@ -372,10 +369,7 @@ def _warnings(spell: float, estimate: float, high: float, *, moving: bool, far: 
             "out with trend=True, or compare with a control)."
         )
     if far is not None:
-        found.append(
-            f"The value at position {far} lies far from all others; check it, for it hides how much neighbouring "
-            "values resemble each other, and can make a change look surer than it is."
-        )
+        found.append(FAR_NOTE.format(far))
     if high > _SUSPECT:
         found.append(
             "Neighbouring values resemble each other so much (autocorrelation probably above "

@@ -12,7 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import check_confidence_level
-from bpo_analysis.stats.autoregression import HIGH_AUTOCORRELATION, check_season, coefficient_test
+from bpo_analysis.stats.autoregression import (
+    FAR_NOTE,
+    HIGH_AUTOCORRELATION,
+    check_season,
+    coefficient_test,
+    far_out,
+)
 from bpo_analysis.stats.change_search import (
     KnownValues,
     autocorrelation_beside,
@@ -73,7 +79,7 @@ class ChangesResult(Result):
             return f"Cannot tell whether the level changed: {self.note} ({size})."
         if not self.positions:
             text = f"No change of level found ({_p(self.pvalue)}, {size}; {self.method})."
-            if not self.note:
+            if not self.high_autocorrelation > _SUSPECT:
                 text += (
                     f" A single change of {_number(self.detectable_shift)} halfway would have been found in four of "
                     "five such series."
@@ -129,7 +135,8 @@ def find_changes(
     asked share of the likelihood. The size of a change is that at the best date, and so a little too large on average
     where the change is hardly visible.
 
-    Cannot tell a change from a drift near a unit root; ``note`` says when that must be feared.
+    Cannot tell a change from a drift near a unit root; ``note`` says when that must be feared. A single value far from
+    all others hides the autocorrelation, and up to 9 % of such series are called; ``note`` names it.
 
     References
     ----------
@@ -188,7 +195,7 @@ def find_changes(
         table=table,
         autocorrelation=rho,
         high_autocorrelation=high,
-        note=_DRIFT if high > _SUSPECT else "",
+        note=_note(known, breaks, high),
     )
 
 
@@ -198,6 +205,14 @@ _DRIFT = (
     "Neighbouring values resemble each other so much (autocorrelation probably above "
     f"{HIGH_AUTOCORRELATION:g}) that a change of level and a drift cannot be told apart."
 )
+
+
+def _note(values: KnownValues, breaks: list[int], high: float) -> str:
+    model = values.model(breaks)
+    far = far_out(values.known - model @ np.linalg.lstsq(model, values.known, rcond=None)[0])
+    notes = [_DRIFT] if high > _SUSPECT else []
+    notes += [] if far is None else [FAR_NOTE.format(values.present[far])]
+    return " ".join(notes)
 
 
 def _check_max_changes(max_changes: int) -> None:
