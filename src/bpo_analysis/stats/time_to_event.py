@@ -260,10 +260,11 @@ def compare_time_to_event(
 
     Notes
     -----
-    Log-rank test by ``scipy.stats.logrank``; with clusters, its score is summed by cluster and held against
-    Student's t, which is cautious below about 20 clusters (1 to 2 % false alarms with 12). The difference of means and its p-value belong together (Welch's t); the interval of the difference
-    of shares is Newcombe's from the limits of both, or between clusters where these have cases in both groups. Curves
-    that cross can differ with a log-rank p-value near 1: look at both.
+    Log-rank test by ``scipy.stats.logrank``; with clusters, its score is summed by cluster and held against Student's
+    t, which is cautious below about 20 clusters (1 to 2 % false alarms with 12). The difference of means and its
+    p-value belong together (Welch's t); the interval of the difference of shares is Newcombe's from the limits of
+    both, or between clusters where these have cases in both groups. Curves that cross can differ with a log-rank
+    p-value near 1: look at both.
 
     Examples
     --------
