@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -157,5 +158,7 @@ def _picture(topic: str, measure: str, rows: pd.DataFrame) -> str:
     ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.grid(axis="x", alpha=0.3)
     name = f"{topic}-{measure.replace(' ', '-')}.svg"
-    figure.savefig(PICTURES / name, metadata={"Date": None})
+    # Text as text, not as outlines: a tenth of the size, and it can be searched.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(PICTURES / name, metadata={"Date": None})
     return f"{PICTURES.name}/{name}"

@@ -23,13 +23,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from bpo_analysis.data.pilot_spec import PilotMetric, PilotSpec
+from bpo_analysis.data.pilots.spec import PilotMetric, PilotSpec
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.pilot import Pilot, make_pilot
-from bpo_analysis.review.pilot_history import detectable, unit_history
-from bpo_analysis.review.pilot_results import PilotVerdict
-from bpo_analysis.review.pilot_tests import family_level
-from bpo_analysis.review.pilot_verdict import judge_pilot
+from bpo_analysis.review.pilots.context import Pilot, make_pilot
+from bpo_analysis.review.pilots.history import detectable, unit_history
+from bpo_analysis.review.pilots.metric_tests import family_level
+from bpo_analysis.review.pilots.results import PilotVerdict
+from bpo_analysis.review.pilots.verdict import judge_pilot
 from bpo_analysis.stats import compare_arms
 
 __all__ = ["study"]

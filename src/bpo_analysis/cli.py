@@ -259,7 +259,7 @@ def register(data: str, pilot_id: str, reason: str) -> int:
     Reports show the registration, every later change, and a registration after the start.
     """
     from bpo_analysis.data import open_dataset
-    from bpo_analysis.data.pilot_registration import read_registration, register_pilot
+    from bpo_analysis.data.pilots.registration import read_registration, register_pilot
 
     dataset = open_dataset(data)
     spec = dataset.find_pilot(pilot_id)
@@ -278,7 +278,7 @@ def register(data: str, pilot_id: str, reason: str) -> int:
 def list_pilots(data: str) -> int:
     """List the pilots of a dataset and whether they are registered."""
     from bpo_analysis.data import open_dataset
-    from bpo_analysis.data.pilot_registration import read_registration
+    from bpo_analysis.data.pilots.registration import read_registration
 
     found = open_dataset(data).pilot_problems()
     bad = [error for error in found.values() if isinstance(error, BpoAnalysisError)]

@@ -7,7 +7,7 @@ import pytest
 
 import bpo_analysis
 from bpo_analysis.data import open_dataset
-from bpo_analysis.data.pilot_registration import read_registration, register_pilot, registration_file
+from bpo_analysis.data.pilots.registration import read_registration, register_pilot, registration_file
 from bpo_analysis.errors import PilotError
 
 TEXT = """

@@ -9,7 +9,7 @@ import pytest
 
 from bpo_analysis.data import open_dataset
 from bpo_analysis.data.kpi_table import KPI_COLUMNS
-from bpo_analysis.data.pilot_file import read_pilot
+from bpo_analysis.data.pilots.file import read_pilot
 from bpo_analysis.errors import PilotError
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "pilots.md"

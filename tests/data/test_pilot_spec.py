@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bpo_analysis.data import open_dataset
-from bpo_analysis.data.pilot_file import read_pilot
+from bpo_analysis.data.pilots.file import read_pilot
 from bpo_analysis.errors import DatasetError, PilotError, UnknownNameError
 from bpo_analysis.kpis import KPIS, Kpi
 

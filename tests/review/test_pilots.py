@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bpo_analysis.data.pilot_spec import PilotMetric, PilotSpec
+from bpo_analysis.data.pilots.spec import PilotMetric, PilotSpec
 from bpo_analysis.errors import ParameterError, PilotError
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.pilot import make_pilot
-from bpo_analysis.review.pilot_tests import look_days
 from bpo_analysis.review.pilots import evaluate_pilot, judge_pilot, monitor_pilot, open_pilot, plan_pilot
+from bpo_analysis.review.pilots.context import make_pilot
+from bpo_analysis.review.pilots.metric_tests import look_days
 from bpo_analysis.stats import compare_arms, detectable_effect
 
 START = date(2026, 7, 6)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bpo_analysis.data import open_dataset
-from bpo_analysis.data.pilot_registration import read_registration
+from bpo_analysis.data.pilots.registration import read_registration
 from bpo_analysis.data.schema import TABLES
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"

@@ -18,11 +18,11 @@ import pandas as pd
 import bpo_analysis
 from bpo_analysis.data.cache import Prepared, load, made_once
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
-from bpo_analysis.data.pilot_file import FOLDER as PILOTS
-from bpo_analysis.data.pilot_file import frozen_text, pilot_files, read_pilot
-from bpo_analysis.data.pilot_rows import ARM_DAYS, HIRED, ROWS
-from bpo_analysis.data.pilot_spec import PilotSpec
-from bpo_analysis.data.pilot_units import arm_problems, assignments, no_units, shared_units
+from bpo_analysis.data.pilots.file import FOLDER as PILOTS
+from bpo_analysis.data.pilots.file import frozen_text, pilot_files, read_pilot
+from bpo_analysis.data.pilots.rows import ARM_DAYS, HIRED, ROWS
+from bpo_analysis.data.pilots.spec import PilotSpec
+from bpo_analysis.data.pilots.units import arm_problems, assignments, no_units, shared_units
 from bpo_analysis.data.prepare import prepare_into
 from bpo_analysis.data.problems import CheckResult, Problem
 from bpo_analysis.data.schema import TABLES
@@ -441,6 +441,6 @@ def _code_fingerprint() -> str:
     """Hash of the code that makes the KPI table, so that a new version never serves an old table."""
     digest = hashlib.blake2b(digest_size=6)
     package = Path(bpo_analysis.__file__).parent
-    for file in sorted([*package.glob("data/*.py"), package / "kpis.py"]):
+    for file in sorted([*package.glob("data/**/*.py"), package / "kpis.py"]):
         digest.update(file.read_bytes())
     return digest.hexdigest()

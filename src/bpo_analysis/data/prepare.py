@@ -24,10 +24,10 @@ from bpo_analysis.data.consistency import check_currency, check_limits, check_pa
 from bpo_analysis.data.expressions import columns_of, reads_of
 from bpo_analysis.data.files import ROW, read_raw, unreadable
 from bpo_analysis.data.kpi_table import VIEWS, absent_columns, unavailable_kpis, write_kpi_table
-from bpo_analysis.data.pilot_file import FOLDER as PILOTS
-from bpo_analysis.data.pilot_file import pilot_files, read_pilot
-from bpo_analysis.data.pilot_rows import write_pilot
-from bpo_analysis.data.pilot_units import no_units
+from bpo_analysis.data.pilots.file import FOLDER as PILOTS
+from bpo_analysis.data.pilots.file import pilot_files, read_pilot
+from bpo_analysis.data.pilots.rows import write_pilot
+from bpo_analysis.data.pilots.units import no_units
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
 from bpo_analysis.data.rules import Repaired, apply_rules
 from bpo_analysis.data.schema import TABLES

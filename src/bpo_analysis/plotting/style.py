@@ -27,6 +27,8 @@ _RC: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bpo_analysis",
     "font.family": "sans-serif",
+    # The list is written into every text of an SVG; the page sets its own font anyway.
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -34,6 +36,7 @@ _RC: Any = {
     "axes.labelcolor": COLORS["muted"],
     "axes.titlesize": 10,
     "text.color": COLORS["ink"],
+    "text.parse_math": False,
     "xtick.color": COLORS["muted"],
     "ytick.color": COLORS["muted"],
     "axes.grid": True,

@@ -9,9 +9,9 @@ import pandas as pd
 
 from bpo_analysis.errors import DataError
 from bpo_analysis.formats import plain
-from bpo_analysis.review.pilot import ARMS, DIMENSIONS, Pilot
-from bpo_analysis.review.pilot_health import base_metric
-from bpo_analysis.review.pilot_results import Comparability
+from bpo_analysis.review.pilots.context import ARMS, DIMENSIONS, Pilot
+from bpo_analysis.review.pilots.health import base_metric
+from bpo_analysis.review.pilots.results import Comparability
 
 __all__ = ["comparability_of"]
 

@@ -7,14 +7,14 @@ from math import isfinite
 
 import numpy as np
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.formats import format_change, plural
-from bpo_analysis.review.pilot import Pilot, better_of
-from bpo_analysis.review.pilot_estimates import Draw, compared, missing_effect
-from bpo_analysis.review.pilot_results import Effect, LeaveOneOut, RegressionToMean, Sensitivity
-from bpo_analysis.review.pilot_tests import history_series
-from bpo_analysis.review.pilot_verdict import word_of
+from bpo_analysis.review.pilots.context import Pilot, better_of
+from bpo_analysis.review.pilots.estimates import Draw, compared, missing_effect
+from bpo_analysis.review.pilots.metric_tests import history_series
+from bpo_analysis.review.pilots.results import Effect, LeaveOneOut, RegressionToMean, Sensitivity
+from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import before_after, compare_arms
 from bpo_analysis.stats.arms import join_arms
 from bpo_analysis.stats.unit_contrast import StudentT, fit_contrast

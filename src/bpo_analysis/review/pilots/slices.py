@@ -8,12 +8,12 @@ from math import isfinite, nan
 import numpy as np
 import pandas as pd
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.formats import format_change, format_pvalue, plain
-from bpo_analysis.review.pilot import ARMS, Pilot
-from bpo_analysis.review.pilot_estimates import Draw, compared
-from bpo_analysis.review.pilot_results import LearningCurve, SliceEffects
+from bpo_analysis.review.pilots.context import ARMS, Pilot
+from bpo_analysis.review.pilots.estimates import Draw, compared
+from bpo_analysis.review.pilots.results import LearningCurve, SliceEffects
 from bpo_analysis.stats import adjust_pvalues, compare_arms, detect_trend
 from bpo_analysis.stats.interaction import slice_interaction
 

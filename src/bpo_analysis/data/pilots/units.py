@@ -7,9 +7,9 @@ from itertools import combinations
 
 import pandas as pd
 
-from bpo_analysis.data.pilot_file import in_both_arms
-from bpo_analysis.data.pilot_rows import conditions_of
-from bpo_analysis.data.pilot_spec import PilotSpec
+from bpo_analysis.data.pilots.file import in_both_arms
+from bpo_analysis.data.pilots.rows import conditions_of
+from bpo_analysis.data.pilots.spec import PilotSpec
 
 __all__ = ["ASSIGNMENT_COLUMNS", "arm_problems", "assignments", "no_units", "shared_units"]
 

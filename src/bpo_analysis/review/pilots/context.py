@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bpo_analysis.data.pilot_spec import PilotMetric, PilotSpec
+from bpo_analysis.data.pilots.spec import PilotMetric, PilotSpec
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.pilot_assignment import assign, pilot_problem
-from bpo_analysis.review.pilot_sums import DIMENSIONS, RowSums, row_sums, usual_step
+from bpo_analysis.review.pilots.assignment import assign, pilot_problem
+from bpo_analysis.review.pilots.sums import DIMENSIONS, RowSums, row_sums, usual_step
 from bpo_analysis.stats.arm_comparison import Better
 
 if TYPE_CHECKING:
-    from bpo_analysis.data.pilot_registration import Registration
+    from bpo_analysis.data.pilots.registration import Registration
 
 __all__ = ["ARMS", "DIMENSIONS", "MIN_UNITS", "Pilot", "better_of", "make_pilot"]
 

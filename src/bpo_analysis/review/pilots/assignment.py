@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bpo_analysis.data.pilot_spec import PilotSpec
+from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.errors import PilotError
 
 __all__ = ["assign", "pilot_problem"]

@@ -26,14 +26,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, nan
 
-from bpo_analysis.data.pilot_spec import MetricRole, Outcome, PilotMetric
+from bpo_analysis.data.pilots.spec import MetricRole, Outcome, PilotMetric
 from bpo_analysis.errors import DataError
 from bpo_analysis.formats import format_change, plural
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.pilot import Pilot, better_of
-from bpo_analysis.review.pilot_assignment import pilot_problem
-from bpo_analysis.review.pilot_results import MetricVerdict, PilotVerdict, Word
-from bpo_analysis.review.pilot_tests import Answer, MetricTester, look_days, looks_until, tester_of
+from bpo_analysis.review.pilots.assignment import pilot_problem
+from bpo_analysis.review.pilots.context import Pilot, better_of
+from bpo_analysis.review.pilots.metric_tests import Answer, MetricTester, look_days, looks_until, tester_of
+from bpo_analysis.review.pilots.results import MetricVerdict, PilotVerdict, Word
 
 __all__ = ["Judged", "judge_family", "judge_pilot", "word_of"]
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 import pandas as pd
 
-from bpo_analysis.data.pilot_spec import Decision, MetricRole, MetricTest, Outcome
+from bpo_analysis.data.pilots.spec import Decision, MetricRole, MetricTest, Outcome
 from bpo_analysis.formats import format_change, format_interval
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.pilot_look_results import (
+from bpo_analysis.review.pilots.look_results import (
     DataHealth,
     HealthCheck,
     HealthState,
@@ -21,7 +21,7 @@ from bpo_analysis.review.pilot_look_results import (
     MetricLook,
     PilotLook,
 )
-from bpo_analysis.review.pilot_plan_results import MetricPlan, PilotPlan
+from bpo_analysis.review.pilots.plan_results import MetricPlan, PilotPlan
 from bpo_analysis.stats.result import Result
 
 __all__ = [

@@ -12,13 +12,12 @@ from math import isfinite, nan, sqrt
 import pandas as pd
 from scipy import special
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError
 from bpo_analysis.formats import format_change, format_pvalue, plural
-from bpo_analysis.review.pilot import Pilot, better_of
-from bpo_analysis.review.pilot_health import data_health
-from bpo_analysis.review.pilot_results import LookState, MetricLook, PilotLook, change_text
-from bpo_analysis.review.pilot_tests import (
+from bpo_analysis.review.pilots.context import Pilot, better_of
+from bpo_analysis.review.pilots.health import data_health
+from bpo_analysis.review.pilots.metric_tests import (
     SPARE,
     HistoryTest,
     LooksTest,
@@ -27,6 +26,7 @@ from bpo_analysis.review.pilot_tests import (
     look_days,
     looks_until,
 )
+from bpo_analysis.review.pilots.results import LookState, MetricLook, PilotLook, change_text
 from bpo_analysis.stats import PilotMonitoring
 
 __all__ = ["monitor_pilot"]

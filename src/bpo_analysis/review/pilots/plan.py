@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.formats import format_change, plural
-from bpo_analysis.review.pilot import Pilot, better_of
-from bpo_analysis.review.pilot_history import MOST_WEEKS, POWER, UnitHistory, detectable, power_at, unit_history
-from bpo_analysis.review.pilot_results import MetricPlan, PilotPlan
-from bpo_analysis.review.pilot_tests import SPARE, expected_information, family_level, history_season, look_days
+from bpo_analysis.review.pilots.context import Pilot, better_of
+from bpo_analysis.review.pilots.history import MOST_WEEKS, POWER, UnitHistory, detectable, power_at, unit_history
+from bpo_analysis.review.pilots.metric_tests import SPARE, expected_information, family_level, history_season, look_days
+from bpo_analysis.review.pilots.results import MetricPlan, PilotPlan
 from bpo_analysis.stats import before_after, sample_size
 
 __all__ = ["plan_metric", "plan_pilot"]

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from bpo_analysis.formats import plural
-from bpo_analysis.review.pilot import ARMS, Pilot
-from bpo_analysis.review.pilot_results import Crossing, DataHealth, HealthCheck, HealthState
+from bpo_analysis.review.pilots.context import ARMS, Pilot
+from bpo_analysis.review.pilots.results import Crossing, DataHealth, HealthCheck, HealthState
 from bpo_analysis.stats import adjust_pvalues, compare_arms
 
 __all__ = ["base_metric", "crossing_of", "data_health"]

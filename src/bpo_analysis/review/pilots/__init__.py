@@ -15,13 +15,13 @@ from datetime import date
 from pathlib import Path
 
 from bpo_analysis.data import Dataset, open_dataset
-from bpo_analysis.data.pilot_registration import read_registration
+from bpo_analysis.data.pilots.registration import read_registration
 from bpo_analysis.errors import ParameterError
-from bpo_analysis.review.pilot import Pilot, better_of, make_pilot
-from bpo_analysis.review.pilot_evaluation import evaluate_pilot
-from bpo_analysis.review.pilot_monitor import monitor_pilot
-from bpo_analysis.review.pilot_plan import plan_pilot
-from bpo_analysis.review.pilot_verdict import judge_pilot
+from bpo_analysis.review.pilots.context import Pilot, better_of, make_pilot
+from bpo_analysis.review.pilots.evaluation import evaluate_pilot
+from bpo_analysis.review.pilots.monitor import monitor_pilot
+from bpo_analysis.review.pilots.plan import plan_pilot
+from bpo_analysis.review.pilots.verdict import judge_pilot
 
 __all__ = [
     "Pilot",

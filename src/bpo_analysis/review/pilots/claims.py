@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bpo_analysis.review.pilot import Pilot
-from bpo_analysis.review.pilot_results import Claims
+from bpo_analysis.review.pilots.context import Pilot
+from bpo_analysis.review.pilots.results import Claims
 
 __all__ = ["claims_of"]
 

@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from bpo_analysis.data.kpi_table import KPI_COLUMNS, ORIGIN, absent_columns, terms_of
-from bpo_analysis.data.pilot_spec import PilotSpec
+from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.data.views import DIMENSIONS, Sources, volume_of_contacts
 from bpo_analysis.errors import suggest
 from bpo_analysis.kpis import Kpi

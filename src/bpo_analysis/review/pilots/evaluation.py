@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError
 from bpo_analysis.formats import plural
-from bpo_analysis.review.pilot import Pilot
-from bpo_analysis.review.pilot_claims import claims_of
-from bpo_analysis.review.pilot_comparability import LARGE_SMD, comparability_of
-from bpo_analysis.review.pilot_estimates import Draw, estimates_of
-from bpo_analysis.review.pilot_health import crossing_of, data_health
-from bpo_analysis.review.pilot_results import Comparability, DataHealth, PilotEvaluation, PilotVerdict, RegressionToMean
-from bpo_analysis.review.pilot_sensitivity import regression_of, sensitivity_of
-from bpo_analysis.review.pilot_slices import learning_of, slices_of
-from bpo_analysis.review.pilot_verdict import judge_pilot
+from bpo_analysis.review.pilots.claims import claims_of
+from bpo_analysis.review.pilots.comparability import LARGE_SMD, comparability_of
+from bpo_analysis.review.pilots.context import Pilot
+from bpo_analysis.review.pilots.estimates import Draw, estimates_of
+from bpo_analysis.review.pilots.health import crossing_of, data_health
+from bpo_analysis.review.pilots.results import (
+    Comparability,
+    DataHealth,
+    PilotEvaluation,
+    PilotVerdict,
+    RegressionToMean,
+)
+from bpo_analysis.review.pilots.sensitivity import regression_of, sensitivity_of
+from bpo_analysis.review.pilots.slices import learning_of, slices_of
+from bpo_analysis.review.pilots.verdict import judge_pilot
 
 __all__ = ["evaluate_pilot"]
 

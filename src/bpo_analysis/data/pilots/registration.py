@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import bpo_analysis
-from bpo_analysis.data.pilot_spec import PilotSpec, digest_of
+from bpo_analysis.data.pilots.spec import PilotSpec, digest_of
 from bpo_analysis.errors import PilotError
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError, InsufficientDataError
-from bpo_analysis.review.pilot import Pilot, better_of
-from bpo_analysis.review.pilot_history import POWER, unit_history
+from bpo_analysis.review.pilots.context import Pilot, better_of
+from bpo_analysis.review.pilots.history import POWER, unit_history
 from bpo_analysis.stats import ArmComparison, BeforeAfterResult, PilotMonitoring, before_after, compare_arms, monitor
 
 __all__ = [

@@ -9,12 +9,12 @@ from math import isfinite, nan
 import numpy as np
 import pandas as pd
 
-from bpo_analysis.data.pilot_spec import PilotMetric
+from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError
-from bpo_analysis.review.pilot import Pilot, better_of
-from bpo_analysis.review.pilot_results import Effect, MetricVerdict
-from bpo_analysis.review.pilot_tests import history_season, history_series
-from bpo_analysis.review.pilot_verdict import word_of
+from bpo_analysis.review.pilots.context import Pilot, better_of
+from bpo_analysis.review.pilots.metric_tests import history_season, history_series
+from bpo_analysis.review.pilots.results import Effect, MetricVerdict
+from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import ArmComparison, BeforeAfterResult, before_after, compare_arms
 
 __all__ = ["Draw", "compared", "estimates_of", "missing_effect"]

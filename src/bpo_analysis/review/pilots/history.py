@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.review.pilot import Pilot
+from bpo_analysis.review.pilots.context import Pilot
 from bpo_analysis.stats import VarianceComponents, variance_components
 from bpo_analysis.stats.unit_contrast import detectable_contrast, noncentral_t
 

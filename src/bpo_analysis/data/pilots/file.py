@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from bpo_analysis.data.pilot_margin import MarginRefused, margin_example, read_margin
-from bpo_analysis.data.pilot_spec import (
+from bpo_analysis.data.pilots.margin import MarginRefused, margin_example, read_margin
+from bpo_analysis.data.pilots.spec import (
     Assignment,
     Comparator,
     Decision,

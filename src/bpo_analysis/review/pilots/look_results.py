@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from bpo_analysis.data.pilot_spec import MetricRole, MetricTest
+from bpo_analysis.data.pilots.spec import MetricRole, MetricTest
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.stats.result import Result
 

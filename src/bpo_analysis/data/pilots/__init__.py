@@ -1,0 +1,1 @@
+"""Pilots as data: the plan in its file, its registration, its units and their sums."""

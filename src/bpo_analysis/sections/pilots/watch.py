@@ -1,0 +1,212 @@
+"""Sections of a running pilot. Nothing here is a p-value or an interval of one look alone: all hold at every look."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from bpo_analysis import page
+from bpo_analysis.formats import MISSING, format_change, plural
+from bpo_analysis.page import Cell, Column
+from bpo_analysis.plotting import BoundaryPanel, plot_boundaries, to_svg
+from bpo_analysis.review.pilots.results import MetricLook
+from bpo_analysis.sections.pilots.parts import bullets, change_cell, metric_name, registration_note, state_mark
+from bpo_analysis.sections.pilots.view import PilotPage
+from bpo_analysis.sections.section import Section, missing
+
+__all__ = ["all_looks", "where_it_stands"]
+
+_EVERY_LOOK = (
+    "Intervals hold at all planned looks together, so that looking does not make anything look surer than it is. "
+    "Early ones are wide on purpose. What came after the last planned look is counted, not tested."
+)
+
+
+def where_it_stands(view: PilotPage) -> Section:
+    """First screen: does it go on; each metric against its boundary; looks used; guardrails."""
+    look = view.look
+    sentence = _sentence(view)
+    crossed_bad = any(one.crossed and one.direction == "worse" for one in look.metrics)
+    tone = "bad" if crossed_bad else "good" if look.state == "crossed" else ""
+    html = Markup(
+        '<div class="first-screen" id="summary"><p class="verdict {tone}">{sentence}</p>{table}{figure}'
+        '<div class="columns"><div>{said}</div><div>{registration}</div></div>'
+        '<p class="confidence">{every}</p></div>'
+    ).format(
+        tone=tone,
+        sentence=sentence,
+        table=_table(view),
+        figure=_figure(view),
+        said=bullets([*look.sentences, *_concerns(view)]),
+        registration=registration_note(view),
+        every=_EVERY_LOOK,
+    )
+    review = view.review
+    headline: dict[str, Any] = {
+        "partner_id": review.partner_id,
+        "partner": review.name,
+        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
+        "period": review.period.label,
+        "period_label": review.period.title,
+        "verdict": f"Running pilot {view.pilot.spec.title}: {sentence}",
+        "coverage": f"Pilot data until {view.pilot.as_of}.",
+        "kpis": [],
+    }
+    state = {"state": look.state, "looks_used": look.looks_used, "looks_planned": look.looks_planned}
+    return Section("summary", html, {"headline": headline, "look": state})
+
+
+def _sentence(view: PilotPage) -> str:
+    look = view.look
+    used = f"{look.looks_used} of {look.looks_planned} planned looks used"
+    if look.state == "too early":
+        return f"Too early to say: the first planned look is on {look.next_look}. Only the data are checked."
+    crossed = [one for one in look.metrics if one.crossed]
+    if crossed:
+        named = " and ".join(f"{one.kpi.label} is {one.direction}" for one in crossed)
+        end = "at the end" if look.looks_used == look.looks_planned else f"at look {crossed[0].look}"
+        return f"Boundary crossed {end}: {named} ({used}). The registered rule can be applied: evaluate it."
+    if look.state == "ended":
+        return f"It has ended and no metric crossed its boundary ({used}). Evaluate it."
+    guards = any(one.role == "guardrail" for one in look.metrics)
+    safe = "no guardrail has been crossed and " if guards else ""
+    return f"It goes on: {safe}no metric has reached its boundary ({used})."
+
+
+def _concerns(view: PilotPage) -> list[Markup]:
+    found = view.look.health.concerns
+    if not found:
+        return [Markup("The checks of the data found nothing to look into.")]
+    text = Markup('{} of the data found something to <a href="#health">look into</a>: {}.')
+    names = ", ".join(check.name for check in found)
+    return [text.format(plural(len(found), "check"), names)]
+
+
+def _table(view: PilotPage) -> Markup:
+    columns = [
+        Column("Metric"),
+        Column("State"),
+        Column("Information", "right", "of that expected at the end"),
+        Column("Statistic", "right", "standard errors, good is above 0"),
+        Column("Boundary", "right", "either way"),
+        Column("Difference", "right", "interval over all looks"),
+        Column("Units", "right", "pilot / baseline"),
+    ]
+    rows: list[list[str | Markup | Cell]] = [_row(view, one) for one in view.look.metrics]
+    for name, reason in view.look.unready.items():
+        metric = next(one for one in view.pilot.spec.metrics if one.kpi == name)
+        cells = [MISSING] * 4
+        rows.append([metric_name(view.pilot.kpi(metric), metric.role), state_mark("not checked"), reason, *cells])
+    if not rows:
+        return Markup("")
+    day = view.look.last_look
+    return page.table(columns, rows, caption=f"The look of {day}", classes="scorecard stack")
+
+
+def _row(view: PilotPage, one: MetricLook) -> list[str | Markup | Cell]:
+    sign = 1 if one.better == "higher" else -1
+    return [
+        metric_name(one.kpi, one.role),
+        state_mark(f"crossed, {one.direction}" if one.crossed else "goes on"),
+        f"{100 * one.information_fraction:.0f} %" if isfinite(one.information_fraction) else MISSING,
+        _signed(sign * one.statistic),
+        _boundary(one.boundary),
+        change_cell(one.kpi, one.estimate, one.ci_low, one.ci_high, one.confidence_level, view.currency),
+        f"{one.n_pilot} / {one.n_baseline}",
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if isfinite(value) else MISSING
+
+
+def _boundary(value: float) -> str:
+    if isfinite(value):
+        return f"{value:.2f}"
+    return "none yet" if value == float("inf") else MISSING
+
+
+def _figure(view: PilotPage) -> Markup:
+    drawn = [one for one in view.look.metrics if isfinite(one.statistic) and len(one.table)]
+    if not drawn:
+        return Markup("")
+    panels = []
+    for one in drawn:
+        sign = 1 if one.better == "higher" else -1
+        ahead = (one.next_information_fraction, one.next_boundary)
+        panels.append(
+            BoundaryPanel(
+                title=one.kpi.label,
+                looks=one.table.assign(statistic=sign * one.table["statistic"]),
+                next_look=None if one.crossed else ahead,
+                crossed=one.crossed,
+            )
+        )
+    crossed = [one.kpi.label for one in drawn if one.crossed]
+    title = f"Crossed: {', '.join(crossed)}" if crossed else "Every metric lies inside its boundaries"
+    spoken = "; ".join(
+        f"{one.kpi.label} at {_signed(panel.looks['statistic'].iloc[-1])}, boundary {_boundary(one.boundary)}"
+        for one, panel in zip(drawn, panels, strict=True)
+    )
+    alt = f"{title}. For each metric the statistic by share of the information, with the boundaries shaded: {spoken}."
+    axes = plot_boundaries(panels)
+    return page.figure(to_svg(axes[0]), title=title, alt=alt, data=_looks_table(view, drawn), id="fig-boundaries")
+
+
+def all_looks(view: PilotPage) -> Section:
+    """Which looks were planned and used, and what each said."""
+    look, id, title = view.look, "looks", "The looks"
+    rows = [
+        [
+            str(number),
+            str(day),
+            "used" if number <= look.looks_used else "to come",
+            "the end" if number == look.looks_planned else "interim",
+        ]
+        for number, day in enumerate(look.look_days, 1)
+    ]
+    body = page.table(
+        [Column("Look"), Column("Data until"), Column("State"), Column("Kind")],
+        rows,
+        caption=f"{look.looks_used} of {plural(look.looks_planned, 'planned look')} used",
+    )
+    if not look.metrics:
+        return Section(id, missing(id, title, "no planned look has been reached.").html + body)
+    body += bullets(one.sentence for one in look.metrics)
+    body += bullets(one.note for one in look.metrics if one.note)
+    question = "When may be looked, when was it, and what did it say?"
+    return Section(id, page.section(id, title, body, question=question))
+
+
+def _looks_table(view: PilotPage, looks: list[MetricLook]) -> Markup:
+    columns = [
+        Column("Metric"),
+        Column("Look", "right"),
+        Column("Data until"),
+        Column("Information", "right"),
+        Column("Statistic", "right"),
+        Column("Boundary", "right"),
+        Column("Difference", "right"),
+        Column("Interval over all looks", "right"),
+    ]
+    rows = [_look_row(view, one, row) for one in looks for row in one.table.to_dict("records")]
+    return page.table(columns, rows, caption="Every look so far")
+
+
+def _look_row(view: PilotPage, one: MetricLook, row: dict[Any, Any]) -> list[str | Markup | Cell]:
+    sign = 1 if one.better == "higher" else -1
+    cell = change_cell(one.kpi, row["estimate"], row["ci_low"], row["ci_high"], one.confidence_level, view.currency)
+    interval = str(Markup(cell.text).striptags()).partition(" interval")
+    return [
+        one.kpi.label,
+        str(row["look"]),
+        f"{pd.Timestamp(row['day']):%Y-%m-%d}",
+        f"{100 * row['information_fraction']:.0f} %",
+        _signed(sign * row["statistic"]),
+        _boundary(row["boundary"]),
+        format_change(row["estimate"], one.kpi.unit, currency=view.currency),
+        interval[2].strip() or "none yet",
+    ]
