@@ -24,6 +24,7 @@ from scipy import stats
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from bpo_analysis.stats.agreement import agreement, rater_bias
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -37,6 +38,7 @@ _RARE = (
     "With 30 to 60 items of which hardly one fails, kappa and alpha are barely there to be seen: intervals that hold "
     "their level hold more, so the bar has no upper end."
 )
+
 _NAMES = {"percent_agreement": "percent", "kappa": "kappa", "alpha": "alpha", "gwet_ac": "AC1"}
 
 
@@ -145,11 +147,11 @@ def _covered(case: Case, runs: int, rng: np.random.Generator) -> Iterator[dict[s
         chance_corrected = name in {"kappa", "alpha"}
         bar = WIDE if rare else COVERS
         note = _RARE if rare and chance_corrected else ""
-        yield _line(case.name, f"agreement, {_NAMES[name]}", "coverage", hit, ours=True, bar=bar, note=note)
+        yield rate_row(case.name, f"agreement, {_NAMES[name]}", "coverage", hit, ours=True, bar=bar, note=note)
     for name, hit in peers.items():
-        yield _line(case.name, name, "coverage", hit, ours=False, bar=OPEN, note="")
+        yield rate_row(case.name, name, "coverage", hit, ours=False, bar=OPEN, note="")
     answers = [True] * unanswered + [False] * (runs - unanswered)
-    yield _line(case.name, "kappa and alpha, by anyone", "no answer", answers, ours=False, bar=OPEN, note="")
+    yield rate_row(case.name, "kappa and alpha, by anyone", "no answer", answers, ours=False, bar=OPEN, note="")
 
 
 def _peers(case: Case, ratings: Floats, rng: np.random.Generator) -> dict[str, tuple[float, float]]:
@@ -193,7 +195,7 @@ def _biased(*, clustered: bool, n: int, runs: int, rng: np.random.Generator) -> 
         bar = (0.0, 0.065) if rare else (0.03, 0.08) if clustered else HOLDS
         if clustered and not rare:
             note = "Up to 8 % is asked: twelve agents of uneven load."
-        yield _line(case, "rater_bias", "false alarms", alarms, ours=True, bar=bar, note=note)
+        yield rate_row(case, "rater_bias", "false alarms", alarms, ours=True, bar=bar, note=note)
 
 
 def _scores(n: int, lean: Floats, rng: np.random.Generator) -> Floats:
@@ -206,19 +208,3 @@ def _verdicts(n: int, split: float, lean: Floats, rng: np.random.Generator) -> F
     alike, apart = rng.random(n) < 0.85, rng.random(n) < split
     first_higher = rng.random(n) < stats.norm.cdf(lean)
     return np.c_[np.where(apart, first_higher, alike), np.where(apart, ~first_higher, alike)].astype(float)
-
-
-def _line(
-    case: str, method: str, measure: str, hits: list[bool], *, ours: bool, bar: tuple[float, float], note: str
-) -> dict[str, object]:
-    return {
-        "case": case,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }

@@ -29,6 +29,7 @@ from scipy import stats
 
 from bpo_analysis.stats.before_after import BeforeAfterResult, before_after
 from validation import simulate
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -58,6 +59,7 @@ _SPOILT = (
     "No bar: the value hides the autocorrelation, and false alarms rise. It is named beside the answer; see the row "
     "without a warning."
 )
+
 _SEASONAL = "No bar: with a season the conformal test has up to 10 % false alarms."
 _WANDERS = "No bar: no test tells such noise from a change at this length. See the row without a warning."
 _WARNED = "Share that has p < 0.05 and no warning beside it."
@@ -265,14 +267,14 @@ def _after_a_spell(
 def _alarms(case: Case, values: Floats, control: Floats | None) -> Iterator[dict[str, object]]:
     results = _ours(case, values, control)
     found = np.array([result.pvalue < LEVEL for result in results])
-    yield _row(case, "before_after", "false alarms", found, ours=True, bar=case.bar, note=case.note)
+    yield rate_row(case.name, "before_after", "false alarms", found, ours=True, bar=case.bar, note=case.note)
     if case.warned:
         silent = found & np.array([not result.warnings for result in results])
-        yield _row(case, "before_after, without a warning", "false alarms", silent, ours=True, note=_WARNED)
+        yield rate_row(case.name, "before_after, without a warning", "false alarms", silent, ours=True, note=_WARNED)
     for method, estimate, error, freedom in _peers(case, values, control):
-        yield _row(case, method, "false alarms", _pvalue(estimate / error, freedom) < LEVEL)
+        yield rate_row(case.name, method, "false alarms", _pvalue(estimate / error, freedom) < LEVEL)
     if not np.isnan(values).any():
-        yield _row(case, _FAIR, "false alarms", _conformal(case, values, control) < LEVEL)
+        yield rate_row(case.name, _FAIR, "false alarms", _conformal(case, values, control) < LEVEL)
 
 
 def _power(case: Case, noise: Floats, control: Floats | None) -> Iterator[dict[str, object]]:
@@ -282,42 +284,21 @@ def _power(case: Case, noise: Floats, control: Floats | None) -> Iterator[dict[s
     low = best - 2 * np.sqrt(best * (1 - best) / len(values))
     low, note = (low, "") if case.season is None else (np.nan, _SEASONAL)
     found = np.array([result.pvalue < LEVEL for result in _ours(case, values, control)])
-    yield _row(case, "before_after", "power", found, ours=True, bar=(low, np.nan), note=note)
-    yield _row(case, _FAIR, "power", fair)
-    yield _row(case, "regression, autocorrelation known", "power", _told(case, values, control), note=_UNATTAINABLE)
+    yield rate_row(case.name, "before_after", "power", found, ours=True, bar=(low, np.nan), note=note)
+    yield rate_row(case.name, _FAIR, "power", fair)
+    yield rate_row(
+        case.name, "regression, autocorrelation known", "power", _told(case, values, control), note=_UNATTAINABLE
+    )
     for method, estimate, error, freedom in _peers(case, values, control):
-        yield _row(case, method, "power", _pvalue(estimate / error, freedom) < LEVEL, note=_UNEQUAL)
+        yield rate_row(case.name, method, "power", _pvalue(estimate / error, freedom) < LEVEL, note=_UNEQUAL)
 
 
 def _coverage(case: Case, noise: Floats, control: Floats | None) -> Iterator[dict[str, object]]:
     values = noise + case.step
     inside = np.array([result.ci_low <= case.effect <= result.ci_high for result in _ours(case, values, control)])
-    yield _row(case, "before_after", "coverage", inside, ours=True, bar=COVERAGE)
+    yield rate_row(case.name, "before_after", "coverage", inside, ours=True, bar=COVERAGE)
     for method, estimate, error, freedom in _peers(case, values, control):
-        yield _row(case, method, "coverage", _pvalue((estimate - case.effect) / error, freedom) >= LEVEL)
-
-
-def _row(
-    case: Case,
-    method: str,
-    measure: str,
-    hits: NDArray[np.bool_],
-    *,
-    ours: bool = False,
-    bar: tuple[float, float] = OPEN,
-    note: str = "",
-) -> dict[str, object]:
-    return {
-        "case": case.name,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }
+        yield rate_row(case.name, method, "coverage", _pvalue((estimate - case.effect) / error, freedom) >= LEVEL)
 
 
 def _ours(case: Case, values: Floats, control: Floats | None) -> list[BeforeAfterResult]:

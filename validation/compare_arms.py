@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bpo_analysis.stats.compare_arms import ArmComparison, compare_arms_many
+from validation.verdict import NO_BAR, rate_row
 
 __all__ = ["study"]
 
 Floats = NDArray[np.float64]
 RESAMPLES = 499
 SLOW_RUNS = 200
-HOLDS, COVERS, NO_BAR = (0.03, 0.065), (0.93, 0.97), (np.nan, np.nan)
+HOLDS, COVERS = (0.03, 0.065), (0.93, 0.97)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,35 +131,27 @@ def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
         drawn = _drawn(case, repetitions, rng)
         measure = "power" if case.effect else "false alarms"
         for method, pvalues in _peers(case, drawn, rng).items():
-            rows.append(_row(case, method, measure, pvalues < 0.05, ours=False))
+            rows.append(rate_row(case.name, method, measure, pvalues < 0.05, ours=False))
         found = _ours(case, *drawn)
         for estimand, text in (("unit_mean", "mean of units"), ("ratio", "ratio of sums")):
             kept = np.array([[getattr(one, f"{estimand}_{end}") for end in _ENDS] for one in found])
             bar = NO_BAR if case.effect else case.bar
-            rows.append(_row(case, f"compare_arms, {text}", measure, kept[:, 0] < 0.05, ours=True, bar=bar))
+            rows.append(
+                rate_row(
+                    case.name, f"compare_arms, {text}", measure, kept[:, 0] < 0.05, ours=True, bar=bar, note=case.note
+                )
+            )
             covered = (kept[:, 1] <= case.effect) & (case.effect <= kept[:, 2])
             if case.effect:
-                rows.append(_row(case, f"compare_arms, {text}", "coverage", covered, ours=True, bar=COVERS))
+                rows.append(
+                    rate_row(
+                        case.name, f"compare_arms, {text}", "coverage", covered, ours=True, bar=COVERS, note=case.note
+                    )
+                )
     return pd.DataFrame(rows)
 
 
 _ENDS = ("pvalue", "ci_low", "ci_high")
-
-
-def _row(
-    case: Case, method: str, measure: str, hits: NDArray[np.bool_], *, ours: bool, bar: tuple[float, float] = NO_BAR
-) -> dict[str, object]:
-    return {
-        "case": case.name,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(hits.mean()),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": case.note if ours else "",
-    }
 
 
 def _drawn(case: Case, runs: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:

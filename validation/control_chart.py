@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from bpo_analysis.stats.control_chart import ControlChart, control_chart
 from bpo_analysis.stats.control_limits import longest_runs
 from validation import simulate
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -179,19 +180,19 @@ def _alarms(case: Case, series: Floats) -> Iterator[dict[str, object]]:
     low = np.nan if case.note in _OPEN_LOW else low
     charts = _charts(series, **case.options)
     hits = np.array([chart.has_signal for chart in charts])
-    yield _row(case.name, "control_chart", "false alarms", hits, ours=True, bar=(low, high), note=case.note)
+    yield rate_row(case.name, "control_chart", "false alarms", hits, ours=True, bar=(low, high), note=case.note)
     if not case.bar:
         silent = hits & np.array([not chart.note for chart in charts])
-        yield _row(case.name, "control_chart, without a warning", "false alarms", silent, ours=True, note=_WARNED)
+        yield rate_row(case.name, "control_chart, without a warning", "false alarms", silent, ours=True, note=_WARNED)
     if not case.options and not np.isnan(series).any():
         for method, found in _peers(series):
-            yield _row(case.name, method, "false alarms", found)
+            yield rate_row(case.name, method, "false alarms", found)
 
 
 def _stated(name: str, series: Floats) -> Iterator[dict[str, object]]:
     charts = _charts(series, limits="three-sigma")
     happens = float(np.mean([chart.has_signal for chart in charts]))
-    yield _row(
+    yield rate_row(
         name,
         'control_chart, limits="three-sigma"',
         "stated false alarms",
@@ -207,13 +208,13 @@ def _rate_alarms(name: str, kind: str, rates: Floats, sizes: Floats, note: str) 
     pairs = zip(rates, sizes, strict=True)
     hits = np.array([control_chart(row, sizes=size, kind=kind).has_signal for row, size in pairs])  # type: ignore[arg-type]
     bar = (np.nan, np.nan) if note == _LEANING else (np.nan if note in _OPEN_LOW else low, high)
-    yield _row(name, f"control_chart, {kind}", "false alarms", hits, ours=True, bar=bar, note=note)
+    yield rate_row(name, f"control_chart, {kind}", "false alarms", hits, ours=True, bar=bar, note=note)
     center = (rates * sizes).sum(axis=1, keepdims=True) / sizes.sum(axis=1, keepdims=True)
     z = (rates - center) / np.sqrt((center * (1 - center) if kind == "p" else center) / sizes)
-    yield _row(name, f"{kind} chart", "false alarms", (np.abs(z) > 3).any(axis=1))
+    yield rate_row(name, f"{kind} chart", "false alarms", (np.abs(z) > 3).any(axis=1))
     sigma = np.abs(np.diff(z, axis=1)).mean(axis=1, keepdims=True) / _MEAN_RANGE
-    yield _row(name, f"{kind} chart by Laney, three sigma", "false alarms", (np.abs(z) > 3 * sigma).any(axis=1))
-    yield _row(name, "XmR three sigma", "false alarms", (np.abs(_standardised(rates)) > 3).any(axis=1))
+    yield rate_row(name, f"{kind} chart by Laney, three sigma", "false alarms", (np.abs(z) > 3 * sigma).any(axis=1))
+    yield rate_row(name, "XmR three sigma", "false alarms", (np.abs(_standardised(rates)) > 3).any(axis=1))
 
 
 def _power(n: int, rho: float, runs: int, rng: np.random.Generator) -> Iterator[dict[str, object]]:
@@ -226,32 +227,9 @@ def _power(n: int, rho: float, runs: int, rng: np.random.Generator) -> Iterator[
     ):
         name = f"n = {n}, AR(1) {rho:g}, {change}"
         hits = np.array([chart.has_signal for chart in _charts(series)])
-        yield _row(name, "control_chart", "power", hits, ours=True)
+        yield rate_row(name, "control_chart", "power", hits, ours=True)
         for method, found in _peers(series):
-            yield _row(name, method, "power", found, note=_UNEQUAL)
-
-
-def _row(
-    case: str,
-    method: str,
-    measure: str,
-    hits: NDArray[np.bool_] | Floats,
-    *,
-    ours: bool = False,
-    bar: tuple[float, float] = (np.nan, np.nan),
-    note: str = "",
-) -> dict[str, object]:
-    return {
-        "case": case,
-        "method": method,
-        "measure": measure,
-        "ours": ours,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }
+            yield rate_row(name, method, "power", found, note=_UNEQUAL)
 
 
 def _standardised(series: Floats) -> Floats:

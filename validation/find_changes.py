@@ -28,6 +28,7 @@ from scipy import stats
 from bpo_analysis.stats.change_search import first_pvalues
 from bpo_analysis.stats.find_changes import ChangesResult, find_changes
 from validation import simulate
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -193,14 +194,14 @@ def _adjusted() -> Iterator[tuple[str, Callable[[int, np.random.Generator], Floa
 
 def _adjusted_row(name: str, series: Floats, arguments: dict[str, object]) -> dict[str, object]:
     found = np.array([find_changes(row, **arguments).pvalue < LEVEL for row in series])  # type: ignore[arg-type]
-    return _row(name, "find_changes", "false alarms", found, ours=True, bar=ALARMS)
+    return rate_row(name, "find_changes", "false alarms", found, ours=True, bar=ALARMS)
 
 
 def _further(rho: float, runs: int, rng: np.random.Generator) -> dict[str, object]:
     """Changes reported besides a large real one."""
     series = simulate.ar1(runs, 78, rho, rng) + 8 * (np.arange(78) >= rng.integers(16, 63, runs)[:, None])
     more = np.array([len(find_changes(row).positions) > 1 for row in series])
-    return _row(
+    return rate_row(
         f"n = 78, AR(1) {rho:g}, beside a step of 8 SD", "find_changes", "false alarms", more, ours=True, bar=ALARMS
     )
 
@@ -209,20 +210,20 @@ def _alarms(case: Case, series: Floats) -> Iterator[dict[str, object]]:
     found = first_pvalues(series) < LEVEL
     low, high = ALARMS if case.bar else (np.nan, np.nan)
     low = np.nan if case.note == _MILD else low
-    yield _row(case.name, "find_changes", "false alarms", found, ours=True, bar=(low, high), note=case.note)
+    yield rate_row(case.name, "find_changes", "false alarms", found, ours=True, bar=(low, high), note=case.note)
     if not case.bar:
         results = [find_changes(row) for row in series[:_PUBLIC_RUNS]]
         silent = np.array([result.pvalue < LEVEL and not result.note for result in results])
-        yield _row(case.name, "find_changes, without a warning", "false alarms", silent, ours=True, note=_WARNED)
+        yield rate_row(case.name, "find_changes, without a warning", "false alarms", silent, ours=True, note=_WARNED)
     for method, hits in _peers(series):
-        yield _row(case.name, method, "false alarms", hits)
+        yield rate_row(case.name, method, "false alarms", hits)
 
 
 def _power(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
     series = noise + case.shift
-    yield _row(case.name, "find_changes", "power", first_pvalues(series) < LEVEL, ours=True, note=case.note)
+    yield rate_row(case.name, "find_changes", "power", first_pvalues(series) < LEVEL, ours=True, note=case.note)
     for method, hits in _peers(series):
-        yield _row(case.name, method, "power", hits, note=_UNEQUAL)
+        yield rate_row(case.name, method, "power", hits, note=_UNEQUAL)
 
 
 def _coverage(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
@@ -233,35 +234,12 @@ def _coverage(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
     dates = np.array([row.position_low <= true <= row.position_high for row in nearest])
     sizes = np.array([row.ci_low <= size <= row.ci_high for row in nearest])
     low = COVERAGE[0]
-    yield _row(case.name, "find_changes, date", "coverage", dates, ours=True, bar=(low, np.nan), note=_WHOLE_DATES)
-    yield _row(case.name, "find_changes, size", "coverage", sizes, ours=True, note=_CHOSEN)
+    yield rate_row(case.name, "find_changes, date", "coverage", dates, ours=True, bar=(low, np.nan), note=_WHOLE_DATES)
+    yield rate_row(case.name, "find_changes, size", "coverage", sizes, ours=True, note=_CHOSEN)
 
 
 def _nearest(result: ChangesResult, true: int) -> pd.Series:
     return result.table.loc[(result.table["position"] - true).abs().idxmin()]
-
-
-def _row(
-    case: str,
-    method: str,
-    measure: str,
-    hits: NDArray[np.bool_],
-    *,
-    ours: bool = False,
-    bar: tuple[float, float] = (np.nan, np.nan),
-    note: str = "",
-) -> dict[str, object]:
-    return {
-        "case": case,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }
 
 
 def _peers(series: Floats) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -27,6 +27,7 @@ from statsmodels.tsa.stattools import grangercausalitytests
 from bpo_analysis.stats.lead_lag import lead_lag_scan
 from bpo_analysis.stats.prewhiten import coefficients, partial_autocorrelations
 from validation import simulate
+from validation.verdict import NO_BAR, rate_row
 
 __all__ = ["study"]
 
@@ -35,7 +36,7 @@ Draw = Callable[[int, int, np.random.Generator], Floats]
 
 LEVEL = 0.05
 LAGS = range(9)
-ALARMS, COVERAGE, NO_BAR = (0.03, 0.065), (0.93, 0.97), (np.nan, np.nan)
+ALARMS, COVERAGE = (0.03, 0.065), (0.93, 0.97)
 TRUE_LAG = 3
 GRANGER_LAGS, MOST_GRANGER_LAGS = 4, 8
 SURROGATE_RUNS, SURROGATES = 200, 199
@@ -185,10 +186,10 @@ def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
 def _alarms(case: Case, x: Floats, y: Floats, rng: np.random.Generator) -> Iterator[dict[str, object]]:
     scan = _ours(case, x, y)
     bar = ALARMS if case.bar else NO_BAR
-    yield _row(case, "lead_lag", "false alarms", scan["pvalue"] < LEVEL, ours=True, bar=bar, note=case.note)
+    yield rate_row(case.name, "lead_lag", "false alarms", scan["pvalue"] < LEVEL, ours=True, bar=bar, note=case.note)
     if not case.gaps:
         for method, (pvalue, _) in _peers(x, y, rng).items():
-            yield _row(case, method, "false alarms", pvalue < LEVEL)
+            yield rate_row(case.name, method, "false alarms", pvalue < LEVEL)
 
 
 def _power(case: Case, x: Floats, y: Floats, rng: np.random.Generator) -> Iterator[dict[str, object]]:
@@ -203,18 +204,18 @@ def _power(case: Case, x: Floats, y: Floats, rng: np.random.Generator) -> Iterat
     }
     for method, (scan, bar, _) in scans.items():
         note = case.note if method == "lead_lag" else ""
-        yield _row(case, method, "power", scan["pvalue"] < LEVEL, ours=True, bar=bar, note=note)
+        yield rate_row(case.name, method, "power", scan["pvalue"] < LEVEL, ours=True, bar=bar, note=note)
     peers = {} if case.gaps else _peers(x, y, rng)
     for method, (pvalue, _) in peers.items():
-        yield _row(case, method, "power", pvalue < LEVEL)
+        yield rate_row(case.name, method, "power", pvalue < LEVEL)
     if len(case.lags) > 1:
         return
     for method, (scan, _, bar) in scans.items():
         hit = (scan["pvalue"] < LEVEL) & (scan["best_lag"] == TRUE_LAG)
-        yield _row(case, method, "right lag", hit, ours=True, bar=bar)
+        yield rate_row(case.name, method, "right lag", hit, ours=True, bar=bar)
     for method, (pvalue, lag) in peers.items():
         if lag is not None:
-            yield _row(case, method, "right lag", (pvalue < LEVEL) & (lag == TRUE_LAG))
+            yield rate_row(case.name, method, "right lag", (pvalue < LEVEL) & (lag == TRUE_LAG))
 
 
 def _coverage(case: Case, x: Floats, y: Floats) -> Iterator[dict[str, object]]:
@@ -222,32 +223,15 @@ def _coverage(case: Case, x: Floats, y: Floats) -> Iterator[dict[str, object]]:
     scan = scan[scan["status"] == "ok"]
     b = case.correlation
     inside = scan["ci_low"].le(b) & scan["ci_high"].ge(b)
-    yield _row(case, "lead_lag, correlation", "coverage", inside, ours=True, bar=COVERAGE)
+    yield rate_row(case.name, "lead_lag, correlation", "coverage", inside, ours=True, bar=COVERAGE)
     if b:
         held = scan["best_lag_low"].le(TRUE_LAG) & scan["best_lag_high"].ge(TRUE_LAG)
         bar = (COVERAGE[0], 1.0)
-        yield _row(case, "lead_lag, range of lags", "coverage", held, ours=True, bar=bar, note=_CERTAIN)
+        yield rate_row(case.name, "lead_lag, range of lags", "coverage", held, ours=True, bar=bar, note=_CERTAIN)
     pairs = scan["n"] - scan["best_lag"].astype(float)
     off = (np.arctanh(scan["correlation"]) - np.arctanh(b)).abs()
     usual = off <= stats.norm.isf(0.025) / np.sqrt(pairs - 3)
-    yield _row(case, "usual interval at the best lag of lead_lag", "coverage", usual)
-
-
-def _row(
-    case: Case,
-    method: str,
-    measure: str,
-    hits: NDArray[np.bool_] | pd.Series,
-    *,
-    ours: bool = False,
-    bar: tuple[float, float] = NO_BAR,
-    note: str = "",
-) -> dict[str, object]:
-    rate, (low, high) = float(np.mean(hits)), bar
-    return {
-        **{"case": case.name, "method": method, "ours": ours, "measure": measure, "rate": rate, "runs": len(hits)},
-        **{"low": low, "high": high, "note": note},
-    }
+    yield rate_row(case.name, "usual interval at the best lag of lead_lag", "coverage", usual)
 
 
 def _ours(case: Case, x: Floats, y: Floats, **changes: object) -> pd.DataFrame:

@@ -22,13 +22,14 @@ from scipy import stats
 
 from bpo_analysis.stats.monitor import monitor
 from bpo_analysis.stats.sequential import classical_boundary
+from validation.verdict import NO_BAR, rate_row
 
 __all__ = ["study"]
 
 Floats = NDArray[np.float64]
 LOOKS = 8
 SHARE = 0.7
-HOLDS, COVERS, NO_BAR = (0.03, 0.065), (0.93, 0.97), (np.nan, np.nan)
+HOLDS, COVERS = (0.03, 0.065), (0.93, 0.97)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,31 +72,15 @@ def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
         for shape, text in (("pocock", "Pocock"), ("obrien-fleming", "O'Brien-Fleming")):
             nominal = 2 * stats.norm.sf(classical_boundary(LOOKS, shape=shape))  # type: ignore[arg-type]
             crossed[f"Welch's t-test on agents, {text} for equal looks"] = (welch < nominal).any(axis=1)
-        rows += [_row(case, method, measure, hits, ours=False) for method, hits in crossed.items()]
+        rows += [rate_row(case.name, method, measure, hits, ours=False) for method, hits in crossed.items()]
         for spending in ("obrien-fleming", "pocock"):
             found = [_ours(case, one, error, spending) for one, error in zip(estimate, se, strict=True)]
             name = f"monitor, {spending}"
             stopped = np.array([result.stop is not None for result in found])
-            rows.append(_row(case, name, measure, stopped, ours=True, bar=NO_BAR if case.effect else HOLDS))
+            rows.append(rate_row(case.name, name, measure, stopped, ours=True, bar=NO_BAR if case.effect else HOLDS))
             covered = np.array([result.ci_low <= case.effect <= result.ci_high for result in found])
-            rows.append(_row(case, name, "coverage", covered, ours=True, bar=COVERS))
+            rows.append(rate_row(case.name, name, "coverage", covered, ours=True, bar=COVERS))
     return pd.DataFrame(rows)
-
-
-def _row(
-    case: Case, method: str, measure: str, hits: NDArray[np.bool_], *, ours: bool, bar: tuple[float, float] = NO_BAR
-) -> dict[str, object]:
-    return {
-        "case": case.name,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(hits.mean()),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": "",
-    }
 
 
 def _weeks(case: Case, runs: int, rng: np.random.Generator) -> tuple[list[Floats], float]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bpo_analysis.stats.multiplicity import MultiplicityPlan, adjust_pvalues
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -62,13 +63,13 @@ def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _alarms(case: str, pvalues: list[Floats], bar: tuple[float, float], note: str) -> Iterator[dict[str, object]]:
-    yield _line(case, "no adjustment", "false alarms", [bool((p < 0.05).any()) for p in pvalues])
-    yield _line(
+    yield rate_row(case, "no adjustment", "false alarms", [bool((p < 0.05).any()) for p in pvalues])
+    yield rate_row(
         case, "MultiplicityPlan", "false alarms", [_planned(p).any() for p in pvalues], ours=True, bar=bar, note=note
     )
     for method in ("holm", "benjamini-hochberg", "benjamini-yekutieli"):
         hits = [bool((adjust_pvalues(p.ravel(), method=method) <= 0.05).any()) for p in pvalues]
-        yield _line(case, f"adjust_pvalues, {method}", "false alarms", hits, ours=True, bar=bar, note=note)
+        yield rate_row(case, f"adjust_pvalues, {method}", "false alarms", hits, ours=True, bar=bar, note=note)
 
 
 def _partly(case: str, pvalues: list[Floats]) -> Iterator[dict[str, object]]:
@@ -77,13 +78,13 @@ def _partly(case: str, pvalues: list[Floats]) -> Iterator[dict[str, object]]:
     for name, hits, ours in (("MultiplicityPlan", found, True), ("no adjustment", raw, False)):
         bar = BOUND if ours else OPEN
         note = _BOUND_NOTE if ours else ""
-        yield _line(case, name, "false alarms", [bool(h[1:, 0].any()) for h in hits], ours=ours, bar=bar, note=note)
+        yield rate_row(case, name, "false alarms", [bool(h[1:, 0].any()) for h in hits], ours=ours, bar=bar, note=note)
         share = [h[1:, 1:].sum() / max(1, h[:, 1:].sum()) for h in hits]
-        yield _line(
+        yield rate_row(
             case, name, "false ones among findings of the screening family", share, ours=ours, bar=bar, note=note
         )
-        yield _line(f"{case}, decision family", name, "power", [bool(h[0, 0]) for h in hits], ours=ours)
-        yield _line(f"{case}, screening family", name, "power", [h[0, 1:].mean() for h in hits], ours=ours)
+        yield rate_row(f"{case}, decision family", name, "power", [bool(h[0, 0]) for h in hits], ours=ours)
+        yield rate_row(f"{case}, screening family", name, "power", [h[0, 1:].mean() for h in hits], ours=ours)
 
 
 def _planned(pvalues: Floats) -> NDArray[np.bool_]:
@@ -115,26 +116,3 @@ def _mann_kendall(rng: np.random.Generator, rho: float) -> Floats:
     score = np.sign(noise[later] - noise[earlier]).sum(axis=0)
     spread = np.sqrt(MONTHS * (MONTHS - 1) * (2 * MONTHS + 5) / 18)
     return np.asarray(2 * special.ndtr(-np.maximum(np.abs(score) - 1, 0) / spread))
-
-
-def _line(
-    case: str,
-    method: str,
-    measure: str,
-    hits: list[bool] | list[float],
-    *,
-    ours: bool = False,
-    bar: tuple[float, float] = OPEN,
-    note: str = "",
-) -> dict[str, object]:
-    return {
-        "case": case,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }

@@ -31,6 +31,7 @@ from bpo_analysis.review.pilots.metric_tests import family_level
 from bpo_analysis.review.pilots.results import PilotVerdict
 from bpo_analysis.review.pilots.verdict import judge_pilot
 from bpo_analysis.stats import compare_arms
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -41,7 +42,6 @@ SHARE, ICC, KEPT, TOGETHER, CONTACTS = 0.7, 0.1, 0.98, 0.5, 10
 BEFORE, WEEKS = 26, 12
 START = date(2026, 4, 6)
 MARGIN = 0.03
-NO_BAR = (np.nan, np.nan)
 SHARES = np.asarray(
     stats.beta.ppf(stats.norm.cdf(np.linspace(-5, 5, 2001)), SHARE * (1 - ICC) / ICC, (1 - SHARE) * (1 - ICC) / ICC)
 )
@@ -99,40 +99,37 @@ def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
         found = [_null(case, rng) for _ in range(runs)]
         rows += _null_rows(case, [verdict for verdict, _ in found])
         peeked = np.array([naive for _, naive in found])
-        rows.append(_row(case, "95 % intervals of each metric at each look", "false alarms", peeked, ours=False))
+        rows.append(rate_row(case.name, "95 % intervals of each metric at each look", "false alarms", peeked))
     for case in MARGINS:
         verdicts = [judge_pilot(_drawn(case, rng, effect=-MARGIN), n_resamples=RESAMPLES) for _ in range(runs)]
         kept = np.array([[_word(v, name) in ("not worse", "better") for name in NAMES[:2]] for v in verdicts])
-        rows.append(_row(case, "evaluate_pilot, any called not worse", "false alarms", kept.any(axis=1), bar=LOST))
+        rows.append(
+            rate_row(
+                case.name, "evaluate_pilot, any called not worse", "false alarms", kept.any(axis=1), ours=True, bar=LOST
+            )
+        )
     for case in EFFECTS:
         hits = np.array([_found(case, rng) for _ in range(min(runs, MOST_EFFECT_RUNS))])
-        rows.append(_row(case, "evaluate_pilot", "power", hits, bar=FOUND))
+        rows.append(rate_row(case.name, "evaluate_pilot", "power", hits, ours=True, bar=FOUND))
     return pd.DataFrame(rows)
 
 
 def _null_rows(case: Case, verdicts: list[PilotVerdict]) -> list[dict[str, object]]:
     called = np.array([[_word(v, name) in ("better", "worse") for name in NAMES] for v in verdicts])
     return [
-        _row(case, "evaluate_pilot, first primary metric", "false alarms", called[:, 0], bar=NULL),
-        _row(case, "evaluate_pilot, any primary metric", "false alarms", called[:, :2].any(axis=1), bar=NULL),
-        _row(case, "evaluate_pilot, any guardrail", "false alarms", called[:, 2:].any(axis=1), bar=NULL),
+        rate_row(case.name, "evaluate_pilot, first primary metric", "false alarms", called[:, 0], ours=True, bar=NULL),
+        rate_row(
+            case.name,
+            "evaluate_pilot, any primary metric",
+            "false alarms",
+            called[:, :2].any(axis=1),
+            ours=True,
+            bar=NULL,
+        ),
+        rate_row(
+            case.name, "evaluate_pilot, any guardrail", "false alarms", called[:, 2:].any(axis=1), ours=True, bar=NULL
+        ),
     ]
-
-
-def _row(
-    case: Case, method: str, measure: str, hits: Floats, *, ours: bool = True, bar: tuple[float, float] = NO_BAR
-) -> dict[str, object]:
-    return {
-        "case": case.name,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(hits.mean()),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": "",
-    }
 
 
 def _word(verdict: PilotVerdict, kpi: str) -> str:

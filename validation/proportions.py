@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bpo_analysis.stats.proportions import difference_of_proportions
+from validation.verdict import NO_BAR
 
 __all__ = ["study"]
 
 Floats = NDArray[np.float64]
-COVERS, NO_BAR = (0.93, 0.97), (np.nan, np.nan)
+COVERS = (0.93, 0.97)
 GRID = np.linspace(0.05, 0.95, 19)
 SIZES = ((10, 10), (20, 40), (34, 34), (60, 20))
 MARGIN = 0.1

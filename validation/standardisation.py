@@ -21,6 +21,7 @@ from scipy import stats
 
 from bpo_analysis.stats.decomposition import decompose_change
 from bpo_analysis.stats.standardisation import standardise
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -34,6 +35,7 @@ _NO_SPREAD = (
     "Where days differ by no more than chance the wider of two honest intervals is too wide, and finds less: no lower "
     "bar for false alarms, no upper one for coverage."
 )
+
 _NEIGHBOURS = "A month of days of autocorrelation 0.5 is short: 90 to 97 % and up to 8.5 % are asked there."
 
 
@@ -120,7 +122,7 @@ def _compared(case: Case, runs: int, rng: np.random.Generator) -> Iterator[dict[
         ("value", "standardise", "coverage", True, case.covers),
         ("without days", "the same without days", "coverage", False, OPEN),
     ):
-        yield _line(case.name, method, measure, hits[name], ours=ours, bar=bar, note=case.note if ours else "")
+        yield rate_row(case.name, method, measure, hits[name], ours=ours, bar=bar, note=case.note if ours else "")
 
 
 def _decomposed(rho: float, days: int, runs: int, rng: np.random.Generator) -> Iterator[dict[str, object]]:
@@ -146,7 +148,7 @@ def _decomposed(rho: float, days: int, runs: int, rng: np.random.Generator) -> I
     for name in true:
         method = f"decompose_change, {name.replace('_', ' ')}"
         case = f"90 days against {days}, AR(1) {rho:g}"
-        yield _line(case, method, "coverage", hits[name], ours=True, bar=bar, note=note)
+        yield rate_row(case, method, "coverage", hits[name], ours=True, bar=bar, note=note)
 
 
 def _shocks(case: Case, series: int, rng: np.random.Generator) -> Floats:
@@ -193,19 +195,3 @@ def _crude_pvalue(frame: pd.DataFrame) -> float:
     rate = sums["numerator"] / sums["denominator"]
     error = np.sqrt((rate * (1 - rate) / sums["denominator"]).sum())
     return float(2 * stats.norm.sf(abs(rate.iloc[0] - rate.iloc[1]) / error))
-
-
-def _line(
-    case: str, method: str, measure: str, hits: list[bool], *, ours: bool, bar: tuple[float, float], note: str
-) -> dict[str, object]:
-    return {
-        "case": case,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }

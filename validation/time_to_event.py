@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bpo_analysis.stats.time_to_event import compare_time_to_event, time_to_event
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -146,7 +147,7 @@ def _covered(case: Case, runs: int, rng: np.random.Generator) -> Iterator[dict[s
         beyond = name == "p90" and case.open_share > 0.4
         bar = OPEN if not ours else (COVERS[0], 1.0) if few or beyond else COVERS
         method = f"time_to_event, {name}" if ours else f"log-log, {name.removeprefix('log-log ')}"
-        yield _line(
+        yield rate_row(
             case.name, method, "coverage", held, ours=ours, bar=bar, note=_SHORT if ours and bar[1] == 1 else ""
         )
 
@@ -173,7 +174,7 @@ def _compared(case: Case, runs: int, rng: np.random.Generator) -> Iterator[dict[
         method = f"compare_time_to_event, {name}" if ours else "log-rank on cases"
         cautious = name == "log-rank" and 0 < case.agents < 20
         bar = OPEN if not ours else (np.nan, HOLDS[1]) if cautious else HOLDS
-        yield _line(case.name, method, "false alarms", hit, ours=ours, bar=bar, note=_FEW if cautious else "")
+        yield rate_row(case.name, method, "false alarms", hit, ours=ours, bar=bar, note=_FEW if cautious else "")
 
 
 def _holds(low: float, value: float, high: float) -> bool:
@@ -202,19 +203,3 @@ def _log_log(times: Floats, done: NDArray[np.bool_], *, check: bool) -> tuple[Fl
         if not np.allclose(theirs[inside], np.c_[low, high][inside], atol=1e-5):
             raise RuntimeError("the log-log band differs from that of lifelines.")
     return at, low, high
-
-
-def _line(
-    case: str, method: str, measure: str, hits: list[bool], *, ours: bool, bar: tuple[float, float], note: str
-) -> dict[str, object]:
-    return {
-        "case": case,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": bar[0],
-        "high": bar[1],
-        "note": note,
-    }

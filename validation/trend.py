@@ -29,6 +29,7 @@ from scipy import stats
 from bpo_analysis.stats.mann_kendall import MannKendallResult, mann_kendall
 from bpo_analysis.stats.trend import detect_trends
 from validation import simulate
+from validation.verdict import rate_row
 
 __all__ = ["study"]
 
@@ -175,14 +176,14 @@ def _alarms(case: Case, series: Floats) -> Iterator[dict[str, object]]:
         if case.note == _MOVING or (case.note == _WILD and method == "detect_trend"):
             low = np.nan
         found = np.asarray(pvalues) < LEVEL
-        yield _row(case, method, "false alarms", found, ours=True, low=low, high=high, note=case.note)
+        yield rate_row(case.name, method, "false alarms", found, ours=True, bar=(low, high), note=case.note)
         if not case.bar:
             silent = found & np.array([note == "" for note in notes])
-            yield _row(case, f"{method}, without a warning", "false alarms", silent, ours=True, note=_WARNED)
+            yield rate_row(case.name, f"{method}, without a warning", "false alarms", silent, ours=True, note=_WARNED)
     for method, pvalues in _peers(series, case.season):
-        yield _row(case, method, "false alarms", pvalues < LEVEL)
+        yield rate_row(case.name, method, "false alarms", pvalues < LEVEL)
         if np.isnan(pvalues).any():
-            yield _row(case, method, "no answer", np.isnan(pvalues))
+            yield rate_row(case.name, method, "no answer", np.isnan(pvalues))
 
 
 def _power(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
@@ -195,9 +196,11 @@ def _power(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
     notes = (case.note, _FOOLED if case.note == _WILD else "")
     found = (table["pvalue"] < LEVEL, np.array([r.pvalue for r in ranks]) < LEVEL)
     for method, hits, bar, note in zip(("detect_trend", "mann_kendall"), found, bars, notes, strict=True):
-        yield _row(case, method, "power", hits, ours=True, low=bar, note=note)
+        yield rate_row(case.name, method, "power", hits, ours=True, bar=(bar, np.nan), note=note)
     for method, found in peers:
-        yield _row(case, method, "power", found, note="" if method == _FAIR else "Its false alarms are not at 5 %.")
+        yield rate_row(
+            case.name, method, "power", found, note="" if method == _FAIR else "Its false alarms are not at 5 %."
+        )
 
 
 def _coverage(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
@@ -206,40 +209,16 @@ def _coverage(case: Case, noise: Floats) -> Iterator[dict[str, object]]:
     table, ranks = _ours(series, case.season)
     inside = (table["ci_low"] <= slope) & (slope <= table["ci_high"])
     low, high = COVERAGE
-    yield _row(case, "detect_trend", "coverage", inside, ours=True, low=low, high=high)
+    yield rate_row(case.name, "detect_trend", "coverage", inside, ours=True, bar=(low, high))
     inside = np.array([r.ci_low <= slope <= r.ci_high for r in ranks])
-    yield _row(case, "mann_kendall", "coverage", inside, ours=True, low=low, high=high)
+    yield rate_row(case.name, "mann_kendall", "coverage", inside, ours=True, bar=(low, high))
     for method, (estimate, error, quantile) in {
         "OLS": (*_ols(series)[:2], stats.t.ppf(0.975, case.length - 2)),
         "statsmodels OLS, HAC": (*_ols(series)[::2], stats.norm.ppf(0.975)),
     }.items():
-        yield _row(case, method, "coverage", np.abs(estimate - slope) <= quantile * error)
+        yield rate_row(case.name, method, "coverage", np.abs(estimate - slope) <= quantile * error)
     limits = np.array([stats.theilslopes(row)[2:4] for row in series])
-    yield _row(case, "scipy theilslopes", "coverage", (limits[:, 0] <= slope) & (slope <= limits[:, 1]))
-
-
-def _row(
-    case: Case,
-    method: str,
-    measure: str,
-    hits: NDArray[np.bool_] | pd.Series,
-    *,
-    ours: bool = False,
-    low: float = np.nan,
-    high: float = np.nan,
-    note: str = "",
-) -> dict[str, object]:
-    return {
-        "case": case.name,
-        "method": method,
-        "ours": ours,
-        "measure": measure,
-        "rate": float(np.mean(hits)),
-        "runs": len(hits),
-        "low": low,
-        "high": high,
-        "note": note,
-    }
+    yield rate_row(case.name, "scipy theilslopes", "coverage", (limits[:, 0] <= slope) & (slope <= limits[:, 1]))
 
 
 def _ours(series: Floats, season: int | None) -> tuple[pd.DataFrame, list[MannKendallResult]]:
