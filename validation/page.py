@@ -47,7 +47,7 @@ def write_page(found: dict[str, tuple[pd.DataFrame, float]], *, runs: int, seed:
     PICTURES.mkdir(parents=True, exist_ok=True)
     text = PAGE.read_text() if partial and PAGE.is_file() else _head(runs, seed)
     for topic, (table, seconds) in found.items():
-        section = _section(topic, table, seconds, runs)
+        section = _section(topic, table, seconds)
         start, end = START.format(topic), END.format(topic)
         if start in text:
             before, rest = text.split(start, 1)
@@ -79,7 +79,7 @@ def _version(name: str) -> str:
         return ""
 
 
-def _section(topic: str, table: pd.DataFrame, seconds: float, runs: int) -> str:
+def _section(topic: str, table: pd.DataFrame, seconds: float) -> str:
     title, _, intro = (import_module(f"validation.{topic}").__doc__ or topic).partition("\n")
     parts = [START.format(topic), f"## {title.strip().rstrip('.')}", " ".join(intro.split())]
     for measure, rows in table.groupby("measure", sort=False):
@@ -93,7 +93,7 @@ def _section(topic: str, table: pd.DataFrame, seconds: float, runs: int) -> str:
     parts += [f"* {note} ({cases})" for note, cases in grouped.items()]
     outside = judge(table)
     parts.append(f"Outside their bar: {len(outside)}." + "".join(f"\n* {line}" for line in outside))
-    parts.append(f"Measured with {runs:,} runs in {seconds:,.0f} s.")
+    parts.append(f"Measured with {int(table['runs'].max()):,} runs in {seconds:,.0f} s.")
     return "\n\n".join([*parts, END.format(topic)])
 
 

@@ -25,7 +25,9 @@ from bpo_analysis.review.context import open_review
 from bpo_analysis.review.plan import PARTNERS, Judgement, judgement
 
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "sample"
-MOST_SEEDS = 200
+MOST_SEEDS, FEW_SEEDS = 200, 3
+"""Data sets of the long study, and of a quick look."""
+LONG = 1000
 ASKED = 0.10
 """A whole report may raise any false alarm in at most one case in ten."""
 NOMINAL = 0.05
@@ -36,7 +38,7 @@ def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
     maker = _maker()
     alarms = [
         (bool(alarms_of(judged)), _uncorrected(judged))
-        for _ in range(max(3, min(MOST_SEEDS, repetitions // 20)))
+        for _ in range(MOST_SEEDS if repetitions >= LONG else FEW_SEEDS)
         for judged in _judged(maker, int(rng.integers(1, 2**31)))
     ]
     rates = np.mean(alarms, axis=0)
