@@ -39,6 +39,11 @@ def site(tmp_path_factory):
     for data, partners in (("nhs111", ("Thames Valley", "Midlands")), ("portfolio", ("northline",))):
         chosen = [word for name in partners for word in ("--partner", name)]
         assert main(["report", "--data", str(ROOT / "data" / "sample" / data), "--out", str(out / data), *chosen]) == 0
+    pilots = ["pilot_plan", "pilot_monitor", "pilot_evaluation"]
+    assert (
+        main(["report", *pilots, "--data", str(ROOT / "data" / "sample" / "portfolio"), "--out", str(out / "pilots")])
+        == 0
+    )
     assert main(["index", str(out)]) == 0
     return out
 
@@ -49,7 +54,7 @@ def pages(site):
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
 def test_no_request_no_console_error_no_sideways_scroll(browser, site, width):
-    assert len(pages(site)) == 6
+    assert len(pages(site)) == 10
     for path in pages(site):
         page = browser.new_page(viewport={"width": width, "height": 844})
         asked, said = [], []
@@ -110,3 +115,14 @@ def test_prints_without_a_blank_page(browser, site, tmp_path):
     page.close()
     assert pdf.startswith(b"%PDF")
     assert len(pdf) > 50_000
+
+
+def test_the_first_screen_of_a_pilot_holds_verdict_and_forest_plot(browser, site):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(next(site.rglob("pilot_evaluation-*.html")).as_uri())
+    for wanted in (".verdict", ".scorecard", ".note"):
+        box = page.locator(wanted).first.bounding_box()
+        assert box["y"] + box["height"] <= 800, wanted
+    box = page.locator("#fig-forest svg").bounding_box()
+    assert box["y"] + box["height"] <= 860
+    page.close()

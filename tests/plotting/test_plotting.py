@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bpo_analysis.plotting import COLORS, EventMark, plot_contributions, plot_control_chart, to_svg
+from bpo_analysis.plotting import (
+    COLORS,
+    BoundaryPanel,
+    EventMark,
+    ForestRow,
+    plot_arms,
+    plot_boundaries,
+    plot_contributions,
+    plot_control_chart,
+    plot_detectable,
+    plot_forest,
+    to_svg,
+)
 from bpo_analysis.stats import control_chart, decompose_change
 
 VALUES = [45.0, 55.0] * 7 + [95.0]
@@ -71,3 +83,114 @@ def test_contributions():
 def test_equal_content_gives_equal_svg():
     assert to_svg(draw()) == to_svg(draw())
     assert "<text" in to_svg(draw())
+
+
+ROWS = [
+    ForestRow(label="CSAT", estimate=0.3, ci_low=-0.6, ci_high=1.1, tone="good", loss=-1.0),
+    ForestRow(label="errors", estimate=-4.0, ci_low=-6.0, ci_high=-2.0, tone="bad", loss=-1.0, strong=True),
+    ForestRow(label="speed", estimate=0.5, ci_low=float("-inf"), ci_high=float("inf"), gain=1.0),
+]
+
+
+def forest(**options):
+    return plot_forest(ROWS, format_value=lambda v: f"{v:g}", **options)
+
+
+def test_forest_has_a_square_and_an_interval_for_each_row():
+    ax = forest()
+    points = [x for x in ax.lines if x.get_marker() == "s"]
+    assert [float(x.get_xdata()[0]) for x in points] == [0.3, -4.0, 0.5]
+    intervals = [list(x.get_xdata()) for x in ax.lines if x.get_solid_capstyle() == "butt"]
+    assert [-0.6, 1.1] in intervals
+    assert list(ax.get_xlim()) in intervals  # without ends it runs over the whole width
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["CSAT", "errors", "speed"]
+
+
+def test_forest_points_differ_by_shape_and_not_by_colour_alone():
+    fills = {x.get_color(): x.get_markerfacecolor() for x in forest().lines if x.get_marker() == "s"}
+    assert fills[COLORS["neutral"]] == COLORS["paper"]
+    assert fills[COLORS["concern"]] == COLORS["concern"]
+
+
+def test_forest_shades_the_loss_of_neighbours_once_on_the_bad_side():
+    ax = forest()
+    (shade,) = ax.patches
+    assert shade.get_x() + shade.get_width() == -1.0
+    assert (shade.get_y(), shade.get_height()) == (1.5, 2.0)
+    dotted = [x for x in ax.lines if list(x.get_xdata()) == [1.0, 1.0]]
+    assert len(dotted) == 1
+
+
+def test_forest_turns_the_axis_where_lower_is_better():
+    rows = [ForestRow(label="AHT", estimate=-12.0, ci_low=-20.0, ci_high=-4.0, loss=10.0)]
+    ax = plot_forest(rows, format_value=str, better="lower")
+    left, right = ax.get_xlim()
+    assert left > right
+    (shade,) = ax.patches
+    assert shade.get_x() == 10.0
+    assert shade.get_x() + shade.get_width() == left
+
+
+def arms(**columns):
+    table = pd.DataFrame({"phase": ["before"] * 3 + ["ramp"] + ["pilot"] * 3, "pilot": np.linspace(0.7, 0.9, 7)})
+    return table.assign(**{"baseline": 0.8, **columns})
+
+
+def test_arms_are_named_at_their_lines_with_the_start_and_the_ramp():
+    ax = plot_arms(arms(), list("abcdefg"), format_value=lambda v: f"{v:.0%}")
+    assert {t.get_text() for t in ax.texts} == {"pilot", "baseline", "start, ramp shaded"}
+    assert [2.5, 2.5] in [list(x.get_xdata()) for x in ax.lines]
+    assert ax.patches[0].get_x() == 2.5
+    assert ax.patches[0].get_width() == 1
+
+
+def test_an_arm_without_values_is_left_out():
+    ax = plot_arms(arms(baseline=np.nan), list("abcdefg"), format_value=str)
+    assert {t.get_text() for t in ax.texts} == {"pilot", "start, ramp shaded"}
+
+
+def test_names_of_lines_that_end_together_are_moved_apart():
+    ax = plot_arms(arms(pilot=0.8001, baseline=0.8), list("abcdefg"), format_value=str)
+    places = sorted(t.xy[1] for t in ax.texts if t.get_text() in ("pilot", "baseline"))
+    low, high = ax.get_ylim()
+    assert places[1] - places[0] > 0.05 * (high - low)
+
+
+def test_detectable_differences_with_margin_and_planned_weeks():
+    weeks = np.tile(np.arange(2, 10), 3)
+    curve = pd.DataFrame(
+        {
+            "weeks": weeks,
+            "n_pilot": np.repeat([10, 10, 30], 8),
+            "own_baseline": np.repeat([True, False, True], 8),
+            "detectable": 0.2 / np.sqrt(weeks) * np.repeat([1, 1.2, 0.6], 8),
+        }
+    )
+    ax = plot_detectable(curve, n_pilot=10, weeks=6, margin=0.05, format_value=lambda v: f"{100 * v:.0f} pp")
+    assert {t.get_text() for t in ax.texts} == {
+        "10 with baseline",
+        "10 without",
+        "30 with baseline",
+        "margin",
+        "planned",
+    }
+    assert line(ax, color=COLORS["target"]).get_ydata()[0] == 0.05
+    assert line(ax, label="10 with baseline").get_ydata().tolist() == curve["detectable"].iloc[:8].tolist()
+
+
+def test_boundaries_on_both_sides_and_none_where_there_is_none_yet():
+    looks = pd.DataFrame({"information_fraction": [0.2, 0.5], "statistic": [-1.0, -4.0], "boundary": [np.inf, 3.0]})
+    panels = [BoundaryPanel(title=f"m{i}", looks=looks, crossed=i == 0, next_look=(1.0, 2.0)) for i in range(4)]
+    axes = plot_boundaries(panels)
+    assert [ax.get_title(loc="left") for ax in axes] == ["m0", "m1", "m2", "m3"]
+    bounds = [x.get_ydata() for x in axes[0].lines if x.get_marker() == "_"]
+    assert np.isnan(bounds[0][0])
+    assert bounds[0][1:].tolist() == [3.0, 2.0]
+    assert bounds[1][1:].tolist() == [-3.0, -2.0]
+    assert line(axes[0], marker="s").get_ydata().tolist() == [-1.0, -4.0]
+    assert line(axes[1], marker="o").get_color() == COLORS["neutral"]
+
+
+def test_dollar_signs_are_text():
+    rows = [ForestRow(label="cost $a_b$ $", estimate=1.0, ci_low=0.0, ci_high=2.0)]
+    assert "cost $a_b$ $" in to_svg(plot_forest(rows, format_value=str))

@@ -1,154 +1,332 @@
-"""Pages of a pilot: what the first screen says, what it must never say, and whatever comes from data escaped."""
+"""Pages about pilots: first screens, what may be claimed, what must be shown, and that text is escaped."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
+from math import inf, nan
+from types import SimpleNamespace
 
 import pytest
+from markupsafe import Markup
 
-from bpo_analysis.errors import ParameterError
+from bpo_analysis.errors import ParameterError, PilotError
+from bpo_analysis.kpis import KPIS
 from bpo_analysis.review.pilots import make_pilot
 from bpo_analysis.sections import pilots
-from bpo_analysis.sections.pilots import PilotPage, open_pilot_page
-from bpo_analysis.sections.section import RECORD_MIME
+from bpo_analysis.sections.pilots.parts import interval_words, per_thousand, word_mark
 
-PLAN = (pilots.can_it_show, pilots.detectable_by_weeks, pilots.material, pilots.how_it_will_be_judged)
-MONITOR = (pilots.where_it_stands, pilots.all_looks, pilots.health)
-EVALUATION = (
-    pilots.first_screen, pilots.decision, pilots.comparability, pilots.estimates, pilots.slices, pilots.learning,
-    pilots.sensitivity, pilots.regression_to_the_mean, pilots.multiplicity, pilots.health, pilots.claims,
-)  # fmt: skip
-CLOSING = (pilots.registered_plan, pilots.appendix)
-STAGES = {"plan": PLAN, "monitor": MONITOR, "evaluation": EVALUATION}
-CAUSAL = r"\b(effects?|caus\w+|because of the pilot|due to the pilot|impact)\b"
+PAGES = {
+    "plan": ("can_it_show", "detectable_by_weeks", "material", "how_it_will_be_judged"),
+    "monitor": ("where_it_stands", "all_looks", "health"),
+    "evaluation": (
+        "first_screen", "decision", "comparability", "estimates", "slices", "learning", "sensitivity",
+        "regression_to_the_mean", "multiplicity", "health", "claims",
+    ),
+}  # fmt: skip
+CAUSAL = re.compile(r"\b(effects?|caus(es?|ed|al)|impacts?|due to|because of|led to|thanks to|brought about)\b", re.I)
+HOSTILE = '<script>alert(1)</script> & "$\\frac$" [x](y)'
 
 
-@pytest.fixture(scope="module")
-def pages(portfolio):
-    return {stage: open_pilot_page(portfolio.path, stage=stage) for stage in STAGES}
+def make(view):
+    names = ("masthead", *PAGES[view.stage], "registered_plan", "appendix")
+    return [getattr(pilots, name)(view) for name in names]
 
 
 def html_of(view):
-    return str(pilots.masthead(view).html) + "".join(str(make(view).html) for make in (*STAGES[view.stage], *CLOSING))
+    return "".join(section.html for section in make(view))
 
 
-def text_of(html):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
-
-
-def changed(view, **changes):
-    """The same page about a pilot whose file says something else."""
-    pilot = view.pilot
-    spec = replace(pilot.spec, **{k: v for k, v in changes.items() if k != "registration"})
-    dataset = view.review.dataset
-    made = make_pilot(
-        spec,
-        dataset.pilot_rows(spec.id),
-        dataset.pilot_assignments(spec.id),
-        dataset.kpis | dataset.alternatives,
-        registration=changes.get("registration", pilot.registration),
-        as_of=pilot.as_of,
+def words_of(html):
+    return re.sub(
+        r"\s+", " ", Markup(re.sub(r"<(style|script|defs)\b.*?</\1>|<!--.*?-->", " ", html, flags=re.S)).striptags()
     )
-    return PilotPage(stage=view.stage, pilot=made, review=view.review)
 
 
-def test_the_verdict_of_the_planted_pilot_is_the_first_sentence(pages):
-    section = pilots.first_screen(pages["evaluation"])
-    text = text_of(str(section.html))
-    assert text.strip().startswith("By the registered rule: change it before going on. Customer-critical accuracy, ")
-    assert "is worse (−14.0 pp, interval −20.8 to −7.2 pp)" in text
-    assert "CSAT (top two boxes) is not worse." in text
-    assert "Registered on 2026-06-22, before the start (2026-07-06). Unchanged since." in text
-    assert "140 fewer (72 to 208) per 1,000 evaluations" in text
-    assert section.record["pilot"]["decision"] == "change"
+def text_of(view):
+    return words_of(html_of(view))
 
 
-def test_the_plan_says_that_the_pilot_is_too_small_and_what_would_do(pages):
-    text = text_of(str(pilots.can_it_show(pages["plan"]).html))
-    assert text.strip().startswith("As planned it is too small: 11 pilot and 10 baseline agents over 11 weeks")
-    assert "too small" in text
-    assert "or a margin of 12.1 pp" in text
+@pytest.fixture(scope="module")
+def evaluation(portfolio):
+    return pilots.open_pilot_page(portfolio, stage="evaluation")
 
 
-def test_the_monitor_shows_looks_boundaries_and_the_crossed_guardrail(pages):
-    text = text_of(html_of(pages["monitor"]))
-    assert "Boundary" in text
+@pytest.fixture(scope="module")
+def monitor(portfolio):
+    return pilots.open_pilot_page(portfolio, stage="monitor")
+
+
+@pytest.fixture(scope="module")
+def plan(portfolio):
+    return pilots.open_pilot_page(portfolio, stage="plan")
+
+
+def altered(view, *, registration=None, **spec):
+    """The same pilot with another plan; its rows stay."""
+    known = registration or view.pilot.registration
+    pilot = replace(view.pilot, spec=replace(view.pilot.spec, **spec), registration=known)
+    return replace(view, pilot=pilot)
+
+
+class Balance(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in ("br", "img", "hr", "input", "meta", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("stage", PAGES)
+def test_pages_are_well_formed_and_their_records_are_json(stage, request):
+    view = request.getfixturevalue(stage)
+    sections = make(view)
+    balance = Balance()
+    balance.feed("".join(section.html for section in sections))
+    assert not balance.open
+    assert len(balance.ids) == len(set(balance.ids))
+    linked = set(re.findall(r'href="#([^"]+)"', "".join(section.html for section in sections)))
+    assert linked <= set(balance.ids)
+    assert " nan" not in text_of(view).lower()
+    for section in sections:
+        json.dumps(section.record, allow_nan=False)
+
+
+@pytest.mark.parametrize("stage", PAGES)
+def test_every_figure_has_a_finding_a_description_and_its_table(stage, request):
+    figures = html_of(request.getfixturevalue(stage)).split("<figure")[1:]
+    assert figures
+    for figure in figures:
+        body = figure.split("</figure>")[0]
+        assert len(re.search(r"<figcaption>(.*?)</figcaption>", body)[1]) > 15
+        assert len(re.search(r'role="img" aria-label="([^"]*)"', body)[1]) > 60
+        assert "<table" in body
+
+
+def test_first_screen_of_the_evaluation_says_what_follows_and_why(evaluation):
+    html = pilots.first_screen(evaluation).html
+    words = words_of(html)
+    assert "By the registered rule: change it before going on." in words
+    assert "Customer-critical accuracy, a guardrail, is worse (−" in words
+    assert "CSAT (top two boxes) is not worse." in words
+    for mark in ("✓</b> not worse", "▼</b> worse"):
+        assert mark in html
+    assert "no loss of 10.0 pp" in words
+    assert "fewer (" in words
+    assert "per 1,000 evaluations" in words
+    assert "11 agents" in words
+    assert "Registered on 2026-06-22, before the start (2026-07-06)." in words
+
+
+def test_the_rule_is_shown_with_its_outcome(evaluation):
+    html = pilots.decision(evaluation).html
+    assert "<strong>A guardrail is worse, and no primary metric</strong>" in html
+    assert "<strong>Change</strong>" in html
+    assert "No decision is on record yet" in html
+
+
+def test_the_decision_log_says_where_it_departs_from_the_rule(evaluation):
+    entry = SimpleNamespace(date="2026-10-05", decision="expand", by="Board <b>", note="")
+    view = altered(evaluation, log=(entry,))
+    html = pilots.decision(view).html
+    assert "Board &lt;b&gt;" in html
+    assert "The last decision (expand) is not what the rule says (change)." in html
+
+
+def test_a_randomised_pilot_may_speak_of_effects(evaluation):
+    assert evaluation.noun == "effect"
+    assert "Effect" in text_of(evaluation)
+
+
+@pytest.mark.parametrize("how", ["chosen", "whole site"])
+def test_no_causal_word_where_units_were_not_drawn(evaluation, how):
+    view = altered(evaluation, assignment=how)
+    found = CAUSAL.search(text_of(view))
+    assert found is None, text_of(view)[found.start() - 80 : found.end() + 40]
+    assert "It is not shown that the pilot made it." in words_of(pilots.first_screen(view).html)
+
+
+def test_no_causal_word_before_the_end(monitor, plan):
+    for view in (monitor, plan):
+        found = CAUSAL.search(text_of(view))
+        assert found is None, text_of(view)[found.start() - 80 : found.end() + 40]
+
+
+def test_an_unregistered_pilot_says_so_on_every_page(evaluation, monitor, plan):
+    for view in (evaluation, monitor, plan):
+        none = replace(view.pilot.registration, state="unregistered", registered_on=None)
+        first = words_of(getattr(pilots, PAGES[view.stage][0])(altered(view, registration=none)).html)
+        assert "Caution: Not registered" in first
+    view = altered(
+        evaluation, registration=replace(evaluation.pilot.registration, state="unregistered", registered_on=None)
+    )
+    assert "By the rule in the pilot file, which was not fixed beforehand" in words_of(pilots.first_screen(view).html)
+
+
+def test_a_changed_or_late_registration_is_a_caution(evaluation):
+    known = evaluation.pilot.registration
+    for other in (replace(known, state="changed", changed=("end: a -> b",)), replace(known, late=True)):
+        words = words_of(pilots.first_screen(altered(evaluation, registration=other)).html)
+        assert "Caution: Registered on 2026-06-22" in words
+        assert "By the rule in the pilot file, which was not fixed beforehand" in words
+
+
+@pytest.mark.parametrize("stage", PAGES)
+def test_hostile_text_is_escaped(stage, request):
+    view = altered(
+        request.getfixturevalue(stage), title=HOSTILE, hypothesis=HOSTILE, owner=HOSTILE, assigned_how=HOSTILE
+    )
+    html = html_of(view)
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+@pytest.mark.parametrize("day", ["2026-08-02", "2026-09-27"])
+def test_the_monitor_prints_no_number_of_a_single_look(portfolio, day):
+    view = pilots.open_pilot_page(portfolio, stage="monitor", period=day)
+    text = text_of(view)
+    assert not re.search(r"\bp\s*[=<>]", re.sub(r"p (< )?[\d.]+ over all looks", "", text))
+    assert not re.search(r"\bp-?values?\b|unadjusted", text)
+    for number in re.findall(r"\bp (?:< )?[\d.]+(.{0,16})", text):
+        assert number.startswith(" over all looks")
     assert "interval over all looks" in text
-    assert not re.search(r"\b(raw|nominal|unadjusted)\b", text, flags=re.I)
 
 
-def test_every_p_of_the_monitor_holds_over_all_looks(pages):
-    text = text_of(str(pilots.all_looks(pages["monitor"]).html))
-    found = re.findall(r"\bp [=<>]? ?[\d.]+[^;.]*", text)
-    assert found
-    assert all("over all looks" in p for p in found)
+def test_first_screen_of_the_monitor(monitor):
+    words = words_of(pilots.where_it_stands(monitor).html)
+    assert (
+        "It goes on: no guardrail has been crossed and no metric has reached its boundary (2 of 3 planned looks"
+        in words
+    )
+    assert "→ goes on" in words
+    assert "The look of 2026-08-30" in words
 
 
-def test_every_section_is_recorded_as_strict_json_and_has_ids_of_its_own(pages):
-    for stage, view in pages.items():
-        ids = []
-        for make in (*STAGES[stage], *CLOSING):
-            section = make(view)
-            json.dumps(section.record, allow_nan=False)
-            ids += re.findall(r'\bid="([^"]+)"', str(section.html))
-        assert len(ids) == len(set(ids)), stage
-        assert " nan" not in text_of(html_of(view)).lower()
+def test_a_monitor_before_the_first_look_tests_nothing(portfolio):
+    view = pilots.open_pilot_page(portfolio, stage="monitor", period="2026-07-20")
+    html = pilots.where_it_stands(view).html
+    assert "Too early to say: the first planned look is on 2026-08-02." in html
+    assert "<figure" not in html
+    assert "interval over all looks" not in html
+    assert "no planned look has been reached" in pilots.all_looks(view).html
 
 
-def test_a_notebook_gets_the_record(pages):
-    assert RECORD_MIME in pilots.first_screen(pages["evaluation"])._repr_mimebundle_()
-    rows = pilots.appendix(pages["evaluation"]).record["kpis"]
-    assert {row["kpi"] for row in rows} == {"csat", "critical_error_accuracy", "fcr"}
-    assert all(row["denominator"] > 0 for row in rows)
+def test_a_monitor_of_the_end_points_to_the_evaluation(portfolio):
+    view = pilots.open_pilot_page(portfolio, stage="monitor", period="2026-09")
+    words = words_of(pilots.where_it_stands(view).html)
+    assert "Boundary crossed at the end: Customer-critical accuracy is worse (3 of 3 planned looks used)." in words
+    assert "– not crossed" in words
 
 
-def test_every_figure_has_a_description_and_its_table(pages):
-    for view in pages.values():
-        for figure in html_of(view).split("<figure")[1:]:
-            body = figure.split("</figure>")[0]
-            assert 'role="img"' in body
-            assert "<table" in body
+def test_first_screen_of_the_plan(plan):
+    words = words_of(pilots.can_it_show(plan).html)
+    assert "11 pilot and 10 baseline agents over 11 weeks that count" in words
+    assert "of 100 such pilots" in words
+    assert "a margin of" in words
+    assert plan.plan.history_end < plan.pilot.spec.start
 
 
-def test_units_that_were_chosen_get_no_causal_word(pages):
-    view = changed(pages["evaluation"], assignment="chosen", assigned_how="the best agents of each team", hypothesis="")
-    shown = "".join(str(make(view).html) for make in EVALUATION if make is not pilots.claims)
-    assert not re.findall(CAUSAL, text_of(shown), flags=re.I)
-    assert "Difference" in text_of(str(pilots.first_screen(view).html))
-    said = text_of(str(pilots.claims(view).html))
-    assert "chosen" in said
+def test_a_plan_reads_nothing_from_the_start_on(portfolio, plan):
+    late = pilots.open_pilot_page(portfolio, stage="plan", period="2026-10")
+    assert text_of(late).replace("October", "") == text_of(plan).replace("October", "")
+    early = pilots.open_pilot_page(portfolio, stage="plan", period="2026-04")
+    assert str(early.plan.history_end) == "2026-04-30"
 
 
-def test_random_units_may_be_called_an_effect(pages):
-    assert "Effect" in text_of(str(pilots.first_screen(pages["evaluation"]).html))
+def test_the_headline_leaves_the_index_to_the_monthly_review(evaluation):
+    headline = pilots.first_screen(evaluation).record["headline"]
+    assert headline["partner_id"] == "solheim"
+    assert headline["verdict"].startswith("Pilot Suggested replies: By the registered rule: change")
+    assert headline["kpis"] == []
 
 
-def test_a_pilot_that_is_not_registered_says_so_on_every_page(pages):
-    registered = pages["plan"].pilot.registration
-    nothing = replace(registered, state="unregistered", registered_on=None, digest="", version="")
-    for view in pages.values():
-        shown = text_of(html_of(changed(view, registration=nothing)))
-        assert "Not registered" in shown
-    first = text_of(str(pilots.first_screen(changed(pages["evaluation"], registration=nothing)).html))
-    assert "By the rule in the pilot file, which was not fixed beforehand" in first
+def test_every_value_is_recorded_by_arm_with_its_sums(evaluation, plan):
+    rows = pilots.appendix(evaluation).record["kpis"]
+    assert {(r["kpi"], r["arm"], r["window"]) for r in rows} == {
+        (kpi, arm, window)
+        for kpi in ("csat", "critical_error_accuracy", "fcr")
+        for arm in ("pilot", "baseline")
+        for window in ("baseline window", "pilot window")
+    }
+    for row in rows:
+        assert row["value"] == pytest.approx(row["numerator"] / row["denominator"])
+    assert {r["window"] for r in pilots.appendix(plan).record["kpis"]} == {"baseline window"}
 
 
-def test_text_from_the_pilot_file_is_escaped(pages):
-    hostile = "<script>alert(1)</script> & =1+1"
-    view = changed(pages["evaluation"], title=hostile, hypothesis=hostile, owner=hostile, assigned_how=hostile)
-    shown = html_of(view)
-    assert "<script>" not in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; =1+1" in shown
+def test_another_partner_is_refused(portfolio):
+    with pytest.raises(ParameterError, match=r"'suggested-replies' is run by partner 'solheim', not by 'northline'"):
+        pilots.open_pilot_page(portfolio, stage="evaluation", partner="northline")
+    assert pilots.open_pilot_page(portfolio, stage="plan", partner="Solheim").pilot.id == "suggested-replies"
 
 
-def test_another_partner_is_refused_with_the_right_one(portfolio):
-    with pytest.raises(ParameterError, match=r"is run by partner 'solheim', not by 'northline'"):
-        open_pilot_page(portfolio.path, stage="plan", partner="northline")
+def test_an_evaluation_before_the_end_is_refused(portfolio):
+    view = pilots.open_pilot_page(portfolio, stage="evaluation", period="2026-08")
+    with pytest.raises(PilotError, match=r"runs until 2026-09-27.*use monitor_pilot"):
+        pilots.first_screen(view)
 
 
-def test_a_period_ends_what_is_read(portfolio):
-    view = open_pilot_page(portfolio.path, stage="monitor", period="2026-08")
-    assert str(view.pilot.as_of) == "2026-08-31"
-    assert view.pilot.rows["date"].max().date() <= view.review.period.end
+def test_a_status_that_is_neither_is_refused(plan):
+    assert "Draft" in pilots.masthead(plan, status="draft").html
+    with pytest.raises(ValueError, match=r"Did you mean 'draft'"):
+        pilots.masthead(plan, status="drft")
+
+
+def test_a_pilot_against_its_own_history(portfolio, evaluation):
+    spec = replace(
+        evaluation.pilot.spec,
+        comparator="history",
+        assignment="chosen",
+        looks=(),
+        metrics=evaluation.pilot.spec.metrics[2:],
+    )
+    spec = replace(spec, metrics=tuple(replace(metric, role="primary") for metric in spec.metrics))
+    assigned = portfolio.pilot_assignments(spec.id)
+    pilot = make_pilot(
+        spec, portfolio.pilot_rows(spec.id), assigned[assigned["arm"] == "pilot"], portfolio.kpis,
+        registration=evaluation.pilot.registration,
+    )  # fmt: skip
+    view = replace(evaluation, pilot=pilot)
+    text = text_of(view)
+    assert "Not shown: this pilot has no baseline arm" in text
+    assert "Since the start" in text
+    assert not CAUSAL.search(text)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "numbers", "said"),
+    [
+        ("fcr", (-0.14, -0.208, -0.072), "140 fewer (72 to 208) per 1,000 contacts"),
+        ("fcr", (0.028, -0.059, 0.114), "28 more (59 fewer to 114 more) per 1,000 contacts"),
+        ("fcr", (0.028, -inf, inf), "28 more per 1,000 contacts"),
+        ("aht_s", (-12.0, -18.0, -6.0), "3.3 h less (1.7 h to 5.0 h) per 1,000 handled"),
+        ("cost_per_contact", (0.05, 0.02, 0.08), "50 EUR more (20 EUR to 80 EUR) per 1,000 handled"),
+        ("nps", (2.0, 1.0, 3.0), ""),
+    ],
+)
+def test_differences_in_terms_of_a_thousand_contacts(kpi, numbers, said):
+    found = per_thousand(KPIS[kpi], *numbers, currency="EUR")
+    assert found.replace("\N{NO-BREAK SPACE}", " ") == said
+
+
+def test_intervals_of_differences_of_shares_are_in_points():
+    assert interval_words(KPIS["fcr"], -0.1, 0.04, 0.975) == "97.5 % interval −10.0 to 4.0 pp"
+    assert interval_words(KPIS["aht_s"], -1, 4, 0.95, short=True) == "95 %: −1.0 to 4.0 s"
+    assert interval_words(KPIS["fcr"], nan, 0.04, 0.95) == "no 95 % interval"
+
+
+def test_words_are_told_apart_without_colour():
+    shapes = {
+        word_mark(word).split('aria-hidden="true">')[1][0] for word in ("better", "not worse", "worse", "cannot tell")
+    }
+    assert len(shapes) == 4

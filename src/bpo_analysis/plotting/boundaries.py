@@ -61,7 +61,7 @@ def plot_boundaries(panels: Sequence[BoundaryPanel]) -> list[Axes]:
         grid = figure.subplots(down, across, squeeze=False)
         figure.subplots_adjust(
             left=0.5 / (_PANEL_INCHES * across),
-            right=1 - 0.1 / (_PANEL_INCHES * across),
+            right=1 - 0.22 / (_PANEL_INCHES * across),
             top=1 - 0.3 / (_HEIGHT_INCHES * down),
             bottom=0.5 / (_HEIGHT_INCHES * down),
             wspace=0.22,

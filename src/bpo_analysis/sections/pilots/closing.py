@@ -12,7 +12,7 @@ from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_pvalue, plain
 from bpo_analysis.page import Column
 from bpo_analysis.sections.closing import data_record, data_warnings, definitions, provenance, row_accounting
-from bpo_analysis.sections.pilots.parts import bullets, health_tables, interval_words
+from bpo_analysis.sections.pilots.parts import bullets, health_tables, interval_words, ramp_words
 from bpo_analysis.sections.pilots.verdict import margin_words
 from bpo_analysis.sections.pilots.view import PilotPage, span_title
 from bpo_analysis.sections.section import Section
@@ -100,7 +100,7 @@ def registered_plan(view: PilotPage) -> Section:
     )
     looks = ", ".join(map(str, (*spec.looks, spec.end)))
     spending = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}[spec.spending]
-    ramp = f", the first {spec.ramp_weeks} weeks of it left out" if spec.ramp_weeks else ""
+    ramp = f", {ramp_words(view)} of it left out" if spec.ramp_weeks else ""
     facts = {
         "Hypothesis": spec.hypothesis or MISSING,
         "Owner": spec.owner or MISSING,

@@ -207,7 +207,7 @@ def slices(view: PilotPage) -> Section:
         why = "; ".join(reason for name, reason in view.evaluation.left_out.items() if name.startswith("slices"))
         return missing(id, title, why or "the rows name no slices with enough units in both arms.")
     body = page.note(_READ_SLICES) + Markup('<div class="charts">{}</div>').format(body)
-    return Section(id, page.section(id, title, body, question="Do some kinds of work take it better than others?"))
+    return Section(id, page.section(id, title, body, question="Do the arms differ by as much in all kinds of work?"))
 
 
 def _slices(view: PilotPage, one: MetricVerdict, found: list[SliceEffects]) -> Markup:

@@ -21,11 +21,14 @@ __all__ = [
     "ROLES",
     "bullets",
     "change_cell",
+    "concerns_in_words",
     "health_tables",
     "interval_words",
+    "is_fixed",
     "masthead",
     "metric_name",
     "per_thousand",
+    "ramp_words",
     "registration_note",
     "role_word",
     "rule_in_words",
@@ -57,10 +60,12 @@ _STATES: Final = {
     "enough": ("✓", "good"),
     "too small": ("✕", "bad"),
     "goes on": ("→", "none"),
+    "not crossed": ("–", "none"),
     "crossed, better": ("▲", "good"),
     "crossed, worse": ("▼", "bad"),
     "this pilot": ("◆", "none"),
 }
+_CHECKS: Final = {"cases": "number of cases", "missing": "missing values"}
 _HOURS: Final = {"seconds": 1 / 3600, "minutes": 1 / 60, "hours": 1.0}
 
 
@@ -70,9 +75,8 @@ def masthead(view: PilotPage, *, status: str = "final") -> Section:
         raise ValueError(f"status must be one of {_STATUSES}, got {status!r}.{suggest(status, _STATUSES)}")
     spec, dataset = view.pilot.spec, view.review.dataset
     draft = Markup(' <strong class="draft">Draft</strong>') if status == "draft" else Markup("")
-    owner = f" Owner: {spec.owner}." if spec.owner else ""
     html = Markup(
-        '<header class="masthead"><h1>{title}: {stage}{draft}</h1><p>{client}{partner}. Pilot {dates}.{owner} '
+        '<header class="masthead"><h1>{title}: {stage}{draft}</h1><p>{client}{partner}. Pilot {dates}. '
         'Data until {as_of}, <a href="#appendix">fingerprint {print}</a>.</p></header>'
     ).format(
         title=spec.title,
@@ -81,7 +85,6 @@ def masthead(view: PilotPage, *, status: str = "final") -> Section:
         client=f"{dataset.config.client}. " if dataset.config.client else "",
         partner=view.review.name,
         dates=span_title(spec.start, spec.end),
-        owner=owner,
         as_of=day_title(view.pilot.as_of),
         print=dataset.fingerprint[:8],
     )
@@ -98,6 +101,12 @@ def registration_note(view: PilotPage) -> Markup:
     return page.note(registration.sentence, "good" if sound else "warning")
 
 
+def is_fixed(view: PilotPage) -> bool:
+    """Whether the rule was registered before the start and is the one in the pilot file."""
+    registration = view.pilot.registration
+    return registration is not None and registration.state == "registered" and not registration.late
+
+
 def metric_name(kpi: Kpi, role: str) -> Markup:
     """Name of a metric, linked to its definition, below its role."""
     return Markup('<span class="group">{}</span> <a class="kpi" href="#def-{}">{}</a>').format(
@@ -108,6 +117,12 @@ def metric_name(kpi: Kpi, role: str) -> Markup:
 def role_word(role: str) -> str:
     """Role of a metric in a sentence."""
     return "guardrail" if role == "guardrail" else "primary metric"
+
+
+def ramp_words(view: PilotPage) -> str:
+    """The weeks that do not count."""
+    weeks = view.pilot.spec.ramp_weeks
+    return "the first week" if weeks == 1 else f"the first {weeks} weeks"
 
 
 def rule_in_words(view: PilotPage) -> list[tuple[str, str, str]]:
@@ -137,14 +152,14 @@ def tone_of(word: str) -> str:
     return _WORDS.get(word, ("", "none"))[1]
 
 
-def interval_words(kpi: Kpi, low: float, high: float, level: float, currency: str = "") -> str:
-    """An interval of a difference with its level."""
-    percent = f"{100 * level:.4g} % interval"
+def interval_words(kpi: Kpi, low: float, high: float, level: float, currency: str = "", *, short: bool = False) -> str:
+    """An interval of a difference with its level; short for cells, whose heading says what it is."""
+    percent = f"{100 * level:.4g} %"
     if not (isfinite(low) and isfinite(high)):
-        return f"no {percent}"
-    text = format_interval(low, high, kpi.unit, currency=currency)
+        return f"no {percent} interval"
     # Differences of shares are percentage points.
-    return f"{percent} {text.replace(' %', ' pp')}"
+    text = format_interval(low, high, kpi.unit, currency=currency).replace(" %", " pp")
+    return f"{percent}: {text}" if short else f"{percent} interval {text}"
 
 
 def change_cell(kpi: Kpi, value: float, low: float, high: float, level: float, currency: str = "") -> Cell:
@@ -153,7 +168,8 @@ def change_cell(kpi: Kpi, value: float, low: float, high: float, level: float, c
         return Cell(MISSING)
     return Cell(
         Markup('<span class="value">{}</span> <span class="interval">{}</span>').format(
-            format_change(value, kpi.unit, currency=currency), interval_words(kpi, low, high, level, currency)
+            format_change(value, kpi.unit, currency=currency),
+            interval_words(kpi, low, high, level, currency, short=True),
         ),
         sort=value,
     )
@@ -245,6 +261,15 @@ def health_tables(view: PilotPage, health: DataHealth) -> Markup:
     return table + page.details(
         "Cases by metric and arm", page.table(columns, rows, caption="What the metrics rest on")
     )
+
+
+def concerns_in_words(health: DataHealth) -> str:
+    """What the checks of the data found, in a few words each; empty where they found nothing."""
+    groups: dict[str, list[str]] = {}
+    for check in health.concerns:
+        kind, _, metric = check.name.partition(": ")
+        groups.setdefault(_CHECKS.get(kind, kind), []).extend([metric] if metric else [])
+    return "; ".join(f"{kind} of {' and '.join(metrics)}" if metrics else kind for kind, metrics in groups.items())
 
 
 def _rate(value: float) -> str:

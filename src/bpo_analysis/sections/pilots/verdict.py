@@ -15,9 +15,12 @@ from bpo_analysis.plotting import ForestRow, plot_forest, to_svg
 from bpo_analysis.review.pilots.results import MetricVerdict, PilotVerdict
 from bpo_analysis.sections.pilots.parts import (
     change_cell,
+    concerns_in_words,
     interval_words,
+    is_fixed,
     metric_name,
     per_thousand,
+    ramp_words,
     registration_note,
     role_word,
     rule_in_words,
@@ -37,7 +40,7 @@ DECISIONS: Final = {
     "stop": "stop",
 }
 _TONES: Final = {"expand": "good", "extend": "", "change": "bad", "stop": "bad"}
-_MAX_WARNINGS = 3
+_MAX_WARNINGS = 4
 
 
 def first_screen(view: PilotPage) -> Section:
@@ -62,9 +65,10 @@ def first_screen(view: PilotPage) -> Section:
 
 def verdict_sentence(view: PilotPage) -> str:
     """The decision by the rule, and why."""
-    verdict, registration = view.evaluation.verdict, view.pilot.registration
-    fixed = registration is not None and registration.state == "registered" and not registration.late
-    rule = "By the registered rule" if fixed else "By the rule in the pilot file, which was not fixed beforehand"
+    verdict = view.evaluation.verdict
+    rule = (
+        "By the registered rule" if is_fixed(view) else "By the rule in the pilot file, which was not fixed beforehand"
+    )
     return f"{rule}: {DECISIONS[verdict.decision]}. {_why(view, verdict)}"
 
 
@@ -93,7 +97,8 @@ def _open(view: PilotPage, one: MetricVerdict) -> str:
 
 def _numbers(view: PilotPage, one: MetricVerdict) -> str:
     change = format_change(one.estimate, one.kpi.unit, currency=view.currency)
-    return f"{change}, {interval_words(one.kpi, one.ci_low, one.ci_high, one.confidence_level, view.currency)}"
+    interval = interval_words(one.kpi, one.ci_low, one.ci_high, one.confidence_level, view.currency)
+    return f"{change}, {interval.partition(' % ')[2]}" if isfinite(one.ci_low) else f"{change}, {interval}"
 
 
 def _words(metrics: list[MetricVerdict], view: PilotPage | None = None) -> str:
@@ -130,10 +135,8 @@ def _metrics(view: PilotPage) -> Markup:
     each = "mean of periods" if against else f"mean of {view.pilot.spec.unit}s"
     columns = [
         Column("Metric"),
-        Column("Verdict", note="and what was to be shown"),
-        Column(
-            view.noun.capitalize(), "right", "pilot less baseline" if not against else "since the start less before"
-        ),
+        Column("Verdict", note="to be shown"),
+        Column(view.noun.capitalize(), "right", "with interval"),
         Column("In customers' terms"),
         Column("Since the start" if against else "Pilot", "right", each),
         Column("Before" if against else "Baseline", "right", each),
@@ -167,9 +170,9 @@ def _verdict_cell(view: PilotPage, word: Any, margin: float, kpi: Kpi, test: str
 def _arm(view: PilotPage, one: MetricVerdict, value: float, units: int, contacts: float) -> Cell:
     base = f"{contacts:,.0f} {one.kpi.base or 'contacts'}"
     return Cell(
-        Markup('<span class="value">{}</span> <span class="interval">{}, {}</span>').format(
-            format_value(value, one.kpi.unit, currency=view.currency), view.units(units), base
-        ),
+        Markup(
+            '<span class="value">{}</span> <span class="interval">{}</span> <span class="interval">{}</span>'
+        ).format(format_value(value, one.kpi.unit, currency=view.currency), view.units(units), base),
         sort=value if isfinite(value) else None,
     )
 
@@ -213,41 +216,39 @@ def _axis(metrics: tuple[MetricVerdict, ...]) -> str:
 
 
 def _finding(metrics: tuple[MetricVerdict, ...]) -> str:
-    said = []
+    """The metrics by where their intervals lie."""
+    groups: dict[str, list[str]] = {}
     for one in metrics:
-        bad_end = max(one.ci_low, one.ci_high) if one.better == "lower" else min(one.ci_low, one.ci_high)
-        near = -one.ci_high if one.better == "higher" else one.ci_low
-        if one.word == "worse":
-            beyond = one.test == "noninferiority" and near >= one.margin
-            said.append(f"{one.kpi.label} is worse{' by more than its margin' if beyond else ''}")
-        elif one.word == "not worse":
-            said.append(f"{one.kpi.label} stays within its margin")
-        elif one.word == "better":
-            said.append(f"{one.kpi.label} is better")
-        else:
-            open_end = "may have lost its margin" if one.test == "noninferiority" and isfinite(bad_end) else "is open"
-            said.append(f"{one.kpi.label} {open_end}")
-    return "; ".join(said)
+        nearest = -one.ci_high if one.better == "higher" else one.ci_low
+        where = {"better": "Better", "not worse": "Within its margin", "cannot tell": "Open"}.get(one.word, "Worse")
+        if where == "Worse" and one.test == "noninferiority" and nearest >= one.margin:
+            where = "Worse by more than its margin"
+        groups.setdefault(where, []).append(one.kpi.label)
+    order = ("Worse by more than its margin", "Worse", "Open", "Within its margin", "Better")
+    said = "; ".join(f"{where.lower()}: {', '.join(groups[where])}" for where in order if where in groups)
+    return f"{said[0].upper()}{said[1:]}"
 
 
 def _warnings(view: PilotPage) -> Markup:
-    registration = view.pilot.registration
-    banner = registration.sentence if registration is not None else ""
-    said = [text for text in view.evaluation.warnings if text != banner]
-    claims = view.evaluation.claims
-    if not claims.causal and claims.cannot:
-        said.insert(0, claims.cannot[0])
-    if not said:
-        return Markup("")
-    shown = Markup("").join(Markup('<li class="warning">{}</li>').format(text) for text in said[:_MAX_WARNINGS])
-    rest = len(said) - _MAX_WARNINGS
-    more = Markup('<li><a href="#health">{} more</a></li>').format(rest) if rest > 0 else Markup("")
-    return Markup('<ul class="flags" aria-label="To know before use">{}{}</ul>').format(shown, more)
+    """What must be known before the verdict is used; what the checks of the data found, in one line."""
+    found, registration = view.evaluation, view.pilot.registration
+    concerns = found.health.concerns
+    known = {check.sentence for check in concerns} | ({registration.sentence} if registration is not None else set())
+    said: list[str | Markup] = [text for text in found.warnings if text not in known]
+    if not found.claims.causal and found.claims.cannot:
+        said.insert(0, found.claims.cannot[0])
+    if concerns:
+        said.append(Markup('Look into the <a href="#health">data</a>: {}').format(concerns_in_words(found.health)))
+    shown = said if len(said) <= _MAX_WARNINGS else said[: _MAX_WARNINGS - 1]
+    items = Markup("").join(Markup('<li class="warning">{}</li>').format(text) for text in shown)
+    if len(shown) < len(said):
+        items += Markup('<li><a href="#health">{} more</a></li>').format(len(said) - len(shown))
+    return Markup('<ul class="flags" aria-label="To know before use">{}</ul>').format(items) if items else Markup("")
 
 
 def _counted(view: PilotPage) -> str:
     spec, found = view.pilot.spec, view.evaluation
-    ramp = f" (the first {plural(spec.ramp_weeks, 'week')} left out)" if spec.ramp_weeks else ""
+    ramp = f" ({ramp_words(view)} left out)" if spec.ramp_weeks else ""
     if spec.assignment == "random":
         how = f"{spec.unit}s drawn at random"
     elif spec.assignment == "chosen":

@@ -13,7 +13,15 @@ from bpo_analysis.formats import MISSING, format_change, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import BoundaryPanel, plot_boundaries, to_svg
 from bpo_analysis.review.pilots.results import MetricLook
-from bpo_analysis.sections.pilots.parts import bullets, change_cell, metric_name, registration_note, state_mark
+from bpo_analysis.sections.pilots.parts import (
+    bullets,
+    change_cell,
+    concerns_in_words,
+    is_fixed,
+    metric_name,
+    registration_note,
+    state_mark,
+)
 from bpo_analysis.sections.pilots.view import PilotPage
 from bpo_analysis.sections.section import Section, missing
 
@@ -22,6 +30,10 @@ __all__ = ["all_looks", "where_it_stands"]
 _EVERY_LOOK = (
     "Intervals hold at all planned looks together, so that looking does not make anything look surer than it is. "
     "Early ones are wide on purpose. What came after the last planned look is counted, not tested."
+)
+_SPARE = (
+    "The boundary of the end is drawn further right than 100 %: some of the level is kept for a pilot that brings more "
+    "information than was expected."
 )
 
 
@@ -68,7 +80,8 @@ def _sentence(view: PilotPage) -> str:
     if crossed:
         named = " and ".join(f"{one.kpi.label} is {one.direction}" for one in crossed)
         end = "at the end" if look.looks_used == look.looks_planned else f"at look {crossed[0].look}"
-        return f"Boundary crossed {end}: {named} ({used}). The registered rule can be applied: evaluate it."
+        rule = "registered rule" if is_fixed(view) else "rule in the pilot file, which was not fixed beforehand,"
+        return f"Boundary crossed {end}: {named} ({used}). The {rule} can be applied: evaluate it."
     if look.state == "ended":
         return f"It has ended and no metric crossed its boundary ({used}). Evaluate it."
     guards = any(one.role == "guardrail" for one in look.metrics)
@@ -81,8 +94,7 @@ def _concerns(view: PilotPage) -> list[Markup]:
     if not found:
         return [Markup("The checks of the data found nothing to look into.")]
     text = Markup('{} of the data found something to <a href="#health">look into</a>: {}.')
-    names = ", ".join(check.name for check in found)
-    return [text.format(plural(len(found), "check"), names)]
+    return [text.format(plural(len(found), "check"), concerns_in_words(view.look.health))]
 
 
 def _table(view: PilotPage) -> Markup:
@@ -108,9 +120,10 @@ def _table(view: PilotPage) -> Markup:
 
 def _row(view: PilotPage, one: MetricLook) -> list[str | Markup | Cell]:
     sign = 1 if one.better == "higher" else -1
+    waiting = "goes on" if view.look.looks_used < view.look.looks_planned else "not crossed"
     return [
         metric_name(one.kpi, one.role),
-        state_mark(f"crossed, {one.direction}" if one.crossed else "goes on"),
+        state_mark(f"crossed, {one.direction}" if one.crossed else waiting),
         f"{100 * one.information_fraction:.0f} %" if isfinite(one.information_fraction) else MISSING,
         _signed(sign * one.statistic),
         _boundary(one.boundary),
@@ -177,6 +190,8 @@ def all_looks(view: PilotPage) -> Section:
         return Section(id, missing(id, title, "no planned look has been reached.").html + body)
     body += bullets(one.sentence for one in look.metrics)
     body += bullets(one.note for one in look.metrics if one.note)
+    if look.looks_used < look.looks_planned:
+        body += page.note(_SPARE)
     question = "When may be looked, when was it, and what did it say?"
     return Section(id, page.section(id, title, body, question=question))
 
@@ -199,7 +214,7 @@ def _looks_table(view: PilotPage, looks: list[MetricLook]) -> Markup:
 def _look_row(view: PilotPage, one: MetricLook, row: dict[Any, Any]) -> list[str | Markup | Cell]:
     sign = 1 if one.better == "higher" else -1
     cell = change_cell(one.kpi, row["estimate"], row["ci_low"], row["ci_high"], one.confidence_level, view.currency)
-    interval = str(Markup(cell.text).striptags()).partition(" interval")
+    interval = str(Markup(cell.text).striptags()).partition(": ")
     return [
         one.kpi.label,
         str(row["look"]),
