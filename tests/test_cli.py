@@ -296,3 +296,20 @@ def test_a_pilot_with_problems_is_listed_with_them(pilot_folder, capsys):
 def test_a_dataset_without_pilots_lists_none(capsys):
     assert main(["pilot", "list", str(DATA)]) == 0
     assert capsys.readouterr().out == "No pilots. Write one in pilots/<id>.toml (docs/pilots.md).\n"
+
+
+def test_check_counts_pilots_and_those_with_problems(pilot_folder, capsys):
+    assert main(["check", str(pilot_folder)]) == 0
+    assert "Pilots: 1, none with problems" in capsys.readouterr().out
+    file = pilot_folder / "pilots" / "queues.toml"
+    file.write_text(file.read_text().replace('margin = "3 pp"', ""), encoding="utf-8")
+    main(["check", str(pilot_folder)])
+    assert "Pilots: 1, 1 with problems ('bpo pilot list" in capsys.readouterr().out
+
+
+def test_a_faulty_pilot_does_not_stop_the_reviews_of_partners(pilot_folder, tmp_path, capsys):
+    file = pilot_folder / "pilots" / "queues.toml"
+    file.write_text(file.read_text().replace('margin = "3 pp"', ""), encoding="utf-8")
+    assert main(["report", "--data", str(pilot_folder), "--out", str(tmp_path / "out")]) == 0
+    assert main(["report", "pilot_plan", "--data", str(pilot_folder), "--out", str(tmp_path / "out")]) == 1
+    assert "has no margin" in capsys.readouterr().err

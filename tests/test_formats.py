@@ -63,3 +63,11 @@ def test_counts_agree_with_their_noun():
         "0 days",
         "1,234 queries",
     )
+
+
+def test_counts_that_are_not_whole_keep_three_figures():
+    assert format_value(0.3294, "count") == "0.329"
+    assert format_value(12.0, "count") == "12"
+    assert format_value(1234.6, "count") == "1,235"
+    assert format_change(-0.0304, "count") == "−0.0304"
+    assert format_interval(0.298, 12.0, "count") == "0.298 to 12.000"

@@ -126,7 +126,13 @@ def report(
     start_workers()  # they import while this process does
     from bpo_analysis.data import open_dataset
     from bpo_analysis.reports.execute import run_reports
-    from bpo_analysis.reports.plan import DEFAULT_TEMPLATE, check_given, find_template, plan_reports
+    from bpo_analysis.reports.plan import (
+        DEFAULT_TEMPLATE,
+        check_given,
+        find_template,
+        is_about_pilots,
+        plan_reports,
+    )
     from bpo_analysis.reports.portal import write_index
     from bpo_analysis.reports.staging import check_output_folder
 
@@ -136,6 +142,8 @@ def report(
     check_output_folder(out, len(notebooks))
     dataset = open_dataset(data)
     dataset.prepare()
+    # A pilot file with a mistake in it must not stop the reviews of partners.
+    pilots = dataset.pilots.values() if any(map(is_about_pilots, notebooks)) else ()
     specs = plan_reports(
         notebooks,
         dataset.partners,
@@ -143,7 +151,8 @@ def report(
         data=dataset.path,
         out=out,
         chosen=[dataset.find_partner(name) for name in partners],
-        pilots={pilot.id: pilot.partner_id for pilot in dataset.pilots.values()},
+        pilots={pilot.id: pilot.partner_id for pilot in pilots},
+        pilots_until=period,
         parameters=parameters,
     )
     check_output_folder(out, len(specs))
@@ -205,7 +214,8 @@ def check(data: str, *, as_json: bool) -> int:
     """Read a dataset, print everything that is wrong with it, and account for every row."""
     from bpo_analysis.data import open_dataset
 
-    result = open_dataset(data).check()
+    dataset = open_dataset(data)
+    result = dataset.check()
     if as_json:
         parts = {"problems": result.problems, "accounting": result.accounting}
         tables = {name: json.loads(frame.to_json(orient="records", date_format="iso")) for name, frame in parts.items()}
@@ -220,6 +230,10 @@ def check(data: str, *, as_json: bool) -> int:
     for note in result.notes:
         click.echo(f"Note: {_printable(note)}")
     _print_frame(result.accounting, title="Rows")
+    pilots = dataset.pilot_problems() if result.ok else {}
+    if pilots:
+        bad = sum(isinstance(found, BpoAnalysisError) for found in pilots.values())
+        click.echo(f"Pilots: {len(pilots)}, {bad or 'none'} with problems ('bpo pilot list {data}' names them).")
     return 0 if result.ok else 1
 
 

@@ -33,9 +33,30 @@ _SUFFIX: dict[Unit, str] = {
 }  # fmt: skip
 
 
-def decimals_of(unit: Unit) -> int:
-    """Return the number of decimals a unit is printed with (percent, for shares)."""
-    return _DECIMALS[unit]
+_WHOLE_FROM, _MOST_DECIMALS = 100, 4
+
+
+def decimals_of(unit: Unit, *values: float) -> int:
+    """Return the number of decimals a unit is printed with (percent, for shares).
+
+    A count below 100 that is not whole, such as calls per minute, gets three figures; of several values printed
+    together, the one that needs most decimals decides.
+
+    Examples
+    --------
+    >>> decimals_of("share"), decimals_of("count", 12.0), decimals_of("count", 0.329), decimals_of("count", 0.329, 46.2)
+    (1, 0, 3, 3)
+    """
+    if unit != "count":
+        return _DECIMALS[unit]
+    return max((_decimals_of_count(value) for value in values), default=0)
+
+
+def _decimals_of_count(value: float) -> int:
+    size = abs(value)
+    if not math.isfinite(size) or size >= _WHOLE_FROM or math.isclose(size, round(size), abs_tol=1e-9):
+        return 0
+    return min(_MOST_DECIMALS, 2 - math.floor(math.log10(size)))
 
 
 def shown_number(value: float, unit: Unit) -> float:
@@ -53,7 +74,7 @@ def format_value(value: float | None, unit: Unit, *, currency: str = "", decimal
     """
     if value is None or math.isnan(value):
         return MISSING
-    digits = _DECIMALS[unit] if decimals is None else decimals
+    digits = decimals_of(unit, value) if decimals is None else decimals
     return f"{_number(shown_number(value, unit), digits)}{_suffix(unit, currency)}"
 
 
@@ -83,7 +104,7 @@ def format_interval(low: float | None, high: float | None, unit: Unit, *, curren
     """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return MISSING
-    digits = _DECIMALS[unit]
+    digits = decimals_of(unit, low, high)
     low, high = shown_number(low, unit), shown_number(high, unit)
     return f"{_number(low, digits)} to {_number(high, digits)}{_suffix(unit, currency)}"
 
@@ -98,7 +119,7 @@ def format_change(change: float | None, unit: Unit, *, currency: str = "") -> st
     """
     if change is None or math.isnan(change):
         return MISSING
-    digits = _DECIMALS[unit]
+    digits = decimals_of(unit, change)
     rounded = round(shown_number(change, unit), digits)
     sign = "±" if rounded == 0 else "+" if rounded > 0 else "−"
     suffix = " pp" if unit == "share" else _suffix(unit, currency)

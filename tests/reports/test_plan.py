@@ -154,3 +154,12 @@ def test_a_template_about_pilots_without_one_says_what_to_do(write_template, pla
         plan(verdict, partners=2, pilots={"chat": "p2"}, parameters={"pilot": "chta"})
     with pytest.raises(ParameterError, match=r"no pilot of p1. This dataset has: chat \(partner p2\)"):
         plan(verdict, partners=2, pilots={"chat": "p2"}, chosen=["p1"])
+
+
+def test_a_pilot_goes_as_far_as_its_file_says_unless_a_period_is_asked_for(write_template, plan):
+    review, verdict = write_template("review"), write_template("verdict", parameters=ABOUT_PILOTS)
+    specs = plan(review, verdict, pilots={"chat": "p1"}, pilots_until="")
+    assert [spec.parameters["period"] for spec in specs] == ["2026-03", ""]
+    assert {spec.folder.parent.name for spec in specs} == {"2026-03"}
+    asked = plan(verdict, pilots={"chat": "p1"}, pilots_until="2026-W12")
+    assert asked[0].parameters["period"] == "2026-W12"

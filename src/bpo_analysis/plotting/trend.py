@@ -93,20 +93,23 @@ def plot_control_chart(
 def _limits(ax: Axes, chart: ControlChart) -> None:
     """Centre and limits: steps from period to period, for they differ by phase and size."""
     edges = np.arange(len(chart.table) + 1) - 0.5
-    center, lower, upper = (chart.table[name].to_numpy() for name in ("center", "lower", "upper"))
+    table = chart.table[["phase", "center", "lower", "upper"]].to_numpy(dtype=float)
+    # Periods with the same limits are one step; most charts are one step in all.
+    starts = np.flatnonzero(np.r_[True, ~np.isclose(table[1:], table[:-1], rtol=1e-12, equal_nan=True).all(axis=1)])
+    sides, steps = np.r_[edges[starts], edges[-1]], table[starts]
     ax.fill_between(
-        np.repeat(edges, 2)[1:-1],
-        np.repeat(lower, 2),
-        np.repeat(upper, 2),
+        np.repeat(sides, 2)[1:-1],
+        np.repeat(steps[:, 2], 2),
+        np.repeat(steps[:, 3], 2),
         color=COLORS["raised"],
         lw=0,
         zorder=0,
     )
-    for phase in np.unique(chart.table["phase"]):
-        periods = np.flatnonzero(chart.table["phase"] == phase)
-        sides = edges[periods[0] : periods[-1] + 2]
-        for line, style in ((center, {"lw": 1}), (lower, _DASHED), (upper, _DASHED)):
-            ax.stairs(line[periods], sides, baseline=None, color=COLORS["limits"], zorder=1, **style)
+    for phase in np.unique(steps[:, 0]):
+        own = np.flatnonzero(steps[:, 0] == phase)
+        ends = sides[own[0] : own[-1] + 2]
+        for column, style in ((1, {"lw": 1}), (2, _DASHED), (3, _DASHED)):
+            ax.stairs(steps[own, column], ends, baseline=None, color=COLORS["limits"], zorder=1, **style)
 
 
 def _axes_of_periods(ax: Axes, labels: Sequence[str], format_value: Callable[[float], str]) -> None:

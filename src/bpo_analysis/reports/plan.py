@@ -15,7 +15,15 @@ import pandas as pd
 from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError, suggest
 from bpo_analysis.reports.parameters import check_parameters, read_parameters
 
-__all__ = ["DEFAULT_TEMPLATE", "ReportSpec", "find_template", "list_templates", "partner_slugs", "plan_reports"]
+__all__ = [
+    "DEFAULT_TEMPLATE",
+    "ReportSpec",
+    "find_template",
+    "is_about_pilots",
+    "list_templates",
+    "partner_slugs",
+    "plan_reports",
+]
 
 DEFAULT_TEMPLATE: Final = "monthly_partner_review"
 # Set by the runner for every report, so never by the user.
@@ -168,6 +176,7 @@ def plan_reports(
     out: Path,
     chosen: Collection[str] = (),
     pilots: Mapping[str, str] | None = None,
+    pilots_until: str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> list[ReportSpec]:
     """Return one specification for every template and partner (or pilot), or raise before anything runs.
@@ -189,6 +198,9 @@ def plan_reports(
     pilots : mapping of str to str, optional
         Partner_id of every pilot by its id. A template that accepts the parameter ``pilot`` is made once for each
         pilot of a partner, or only for the one that ``parameters`` name.
+    pilots_until : str, optional
+        Period that pages about pilots get, by default ``period``. Empty: each pilot as far as it goes, for a pilot ends
+        when its file says and not with a month.
     parameters : mapping, optional
         Further parameters, as text or as values. Each must be accepted by at least one of the templates.
 
@@ -213,6 +225,8 @@ def plan_reports(
             continue
         for template in templates:
             runner = {"partner": partner_id, "period": period, "data": str(Path(data).resolve())}
+            if pilots_until is not None and is_about_pilots(template):
+                runner["period"] = pilots_until
             specs += [
                 ReportSpec(
                     template=template,
@@ -236,7 +250,7 @@ def _subjects(
     template: Path, given: Mapping[str, Any], partners: Collection[str], pilots: Mapping[str, str]
 ) -> dict[str, list[dict[str, str]]]:
     """Return by partner what the template is made for: the partner itself, or each of its pilots."""
-    if PILOT_PARAMETER not in {parameter.name for parameter in read_parameters(template)}:
+    if not is_about_pilots(template):
         return {partner: [{}] for partner in partners}
     asked = str(given.get(PILOT_PARAMETER, ""))
     found: dict[str, list[dict[str, str]]] = {}
@@ -244,6 +258,11 @@ def _subjects(
         if asked in ("", pilot):
             found.setdefault(partner, []).append({PILOT_PARAMETER: pilot})
     return found
+
+
+def is_about_pilots(template: Path) -> bool:
+    """Return whether a template is made for each pilot instead of each partner."""
+    return PILOT_PARAMETER in {parameter.name for parameter in read_parameters(template)}
 
 
 def _no_pilot(template: Path, pilots: Mapping[str, str], given: Mapping[str, Any], chosen: Collection[str]) -> str:

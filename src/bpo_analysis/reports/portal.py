@@ -70,10 +70,7 @@ def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, dat
     """
     records = _records(folder, runs)
     columns = _columns(records)
-    partners: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        partners.setdefault(record["slug"], []).append(record)
-    rows = [_row(folder, group, columns) for group in partners.values()]
+    rows = [_row(folder, group, columns) for group in _by_partner(records).values()]
     failures = [_failure(folder, record) for record in records if record["status"] != "ok"]
     labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
     period = labels[0] if labels else folder.name
@@ -128,7 +125,7 @@ def write_shelf(out: Path) -> Path:
 
 def _shelf(out: Path, index: Path) -> dict[str, str]:
     records = _records(index.parent, ())
-    rows = [_row(index.parent, [record], ()) for record in records]
+    rows = [_row(index.parent, group, ()) for group in _by_partner(records).values()]
     labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
     titles = [str(record["data"]["title"]) for record in records if (record.get("data") or {}).get("title")]
     return {
@@ -172,6 +169,13 @@ def _records(folder: Path, runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
         headline = record.get("headline")
         record["headline"] = headline if isinstance(headline, Mapping) else {}
     return list(found.values())
+
+
+def _by_partner(records: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    partners: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        partners.setdefault(record["slug"], []).append(record)
+    return partners
 
 
 def _kpis(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:

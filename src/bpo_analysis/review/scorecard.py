@@ -214,7 +214,7 @@ def contract_state(measure: Measure | None, target: Target | None, period: Repor
 
 
 def _meets(value: float, target: Target, kpi: Kpi) -> bool:
-    digits = _digits(target, kpi)
+    digits = _digits(target, kpi, value)
     shown, low = _rounded(value, kpi, digits), _rounded(target.value, kpi, digits)
     if target.op == ">=":
         return shown >= low
@@ -223,8 +223,8 @@ def _meets(value: float, target: Target, kpi: Kpi) -> bool:
     return low <= shown <= _rounded(target.value_high or target.value, kpi, digits)
 
 
-def _digits(target: Target, kpi: Kpi) -> int:
-    return decimals_of(kpi.unit) if target.decimals is None else target.decimals
+def _digits(target: Target, kpi: Kpi, value: float) -> int:
+    return decimals_of(kpi.unit, value, target.value) if target.decimals is None else target.decimals
 
 
 def _rounded(value: float, kpi: Kpi, digits: int) -> float:
@@ -242,7 +242,7 @@ def evidence_state(measure: Measure | None, target: Target | None) -> EvidenceSt
     if measure is None or measure.limits is None:
         return "cannot tell"
     # Rounded as the contract rounds, so that evidence can never contradict the printed comparison.
-    digits = _digits(target, measure.kpi)
+    digits = _digits(target, measure.kpi, measure.value)
     low, high, aim = (_rounded(v, measure.kpi, digits) for v in (*measure.limits, target.value))
     top = aim if target.value_high is None else _rounded(target.value_high, measure.kpi, digits)
     if low > top:
