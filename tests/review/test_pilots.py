@@ -15,7 +15,9 @@ from bpo_analysis.errors import ParameterError, PilotError
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.pilots import evaluate_pilot, judge_pilot, monitor_pilot, open_pilot, plan_pilot
 from bpo_analysis.review.pilots.context import make_pilot
+from bpo_analysis.review.pilots.health import data_health
 from bpo_analysis.review.pilots.metric_tests import look_days
+from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import compare_arms, detectable_effect
 
 START = date(2026, 7, 6)
@@ -233,11 +235,45 @@ def test_not_worse_on_the_primary_and_worse_on_a_guardrail_is_a_change():
     assert (verdict.outcome, verdict.decision) == ("guardrail", "change")
 
 
-def test_a_small_sure_loss_is_worse_and_said_to_be_below_the_margin():
+def test_a_small_sure_loss_inside_the_margin_is_not_worse_and_said():
     pilot = pilot_of(11, n=300, n_pilot=150, contacts=60.0, effect={"csat": -0.02}, metrics=(metric(margin=0.1),))
     found = judge_pilot(pilot).metrics[0]
-    assert found.word == "worse"
-    assert found.detail == "worse, but by less than the margin of 10.0 pp"
+    assert found.ci_high < 0
+    assert (found.word, found.met) == ("not worse", True)
+    assert found.detail == "a small loss, inside the margin"
+
+
+@pytest.mark.parametrize(
+    ("test", "ends", "word"),
+    [
+        ("noninferiority", (0.01, 0.03), "better"),
+        ("noninferiority", (-0.04, 0.02), "not worse"),
+        ("noninferiority", (-0.04, -0.01), "not worse"),
+        ("noninferiority", (-0.06, -0.01), "worse"),
+        ("noninferiority", (-0.06, 0.01), "cannot tell"),
+        ("superiority", (0.01, 0.03), "better"),
+        ("superiority", (-0.04, -0.01), "worse"),
+        ("superiority", (-0.04, 0.02), "cannot tell"),
+    ],
+)
+def test_the_rule_of_the_words(test, ends, word):
+    assert word_of(metric(test=test), KPIS["csat"], *ends) == word
+    turned = word_of(metric("seconds", test=test), KPIS["seconds"], -ends[1], -ends[0])
+    assert turned == word
+
+
+def test_a_clear_loss_makes_no_metric_lenient_with_the_losses_of_the_others():
+    given = {"n": 120, "n_pilot": 60, "contacts": 20.0, "kpis": ("csat", "fcr"), "effect": {"csat": -0.2}}
+    for one in judge_pilot(pilot_of(40, metrics=(metric(), metric("fcr")), **given)).metrics:
+        assert one.confidence_level == pytest.approx(0.975)
+
+
+def test_a_gain_says_whether_it_is_the_one_worth_having():
+    pilot = pilot_of(
+        12, n=120, n_pilot=60, contacts=20.0, effect={"csat": 0.08}, metrics=(metric(test="superiority", margin=0.08),)
+    )
+    found = judge_pilot(pilot).metrics[0]
+    assert (found.word, found.detail) == ("better", "a gain of 8.0 pp is not shown")
 
 
 def test_superiority_says_when_no_gain_worth_having_is_left():
@@ -265,7 +301,8 @@ def test_words_intervals_and_adjusted_pvalues_tell_one_story(looks):
         )  # fmt: skip
         for one in judge_pilot(pilot, n_resamples=499).metrics:
             clear = one.ci_low > 0 or one.ci_high < 0
-            assert clear == (one.word in ("better", "worse"))
+            small_loss = one.detail == "a small loss, inside the margin"
+            assert clear == (one.word in ("better", "worse") or small_loss)
             assert clear == (one.adjusted_pvalue < 0.05)
             assert any(one.confidence_level == pytest.approx(level) for level in (0.95, 0.975, 1 - 0.05 / 3))
 
@@ -354,6 +391,34 @@ def test_a_start_after_a_bad_spell_is_flagged():
     assert not evaluate_pilot(pilot_of(30), n_resamples=199).regression["csat"].flagged
 
 
+def history_of(seed, dip):
+    """26 weeks, a dip in the last four of them, and 12 weeks that are as before the dip."""
+    rng = np.random.default_rng(seed)
+    weeks = np.arange(-26, 12)
+    value = 0.77 + rng.normal(0, 0.012, len(weeks)) + dip * ((weeks >= -4) & (weeks < 0))
+    days = pd.Timestamp(START) + pd.to_timedelta(7 * weeks, unit="D")
+    rows = pd.DataFrame(
+        {"kpi": "csat", "partner_id": "p", "unit": "a", "date": days, "numerator": 300 * value, "denominator": 300.0}
+    )
+    plan = spec(
+        comparator="history", assignment="chosen", baseline_start=START - timedelta(weeks=26),
+        metrics=(metric(test="superiority", margin=0.03),),
+    )  # fmt: skip
+    return make_pilot(plan, rows, pd.DataFrame({"unit": ["a"], "arm": ["pilot"]}), KPIS)
+
+
+def test_against_history_what_comes_back_after_a_bad_spell_is_no_gain():
+    words, reasons = [], []
+    for seed in range(20):
+        found = judge_pilot(history_of(seed, -0.07)).metrics[0]
+        words.append(found.word)
+        reasons.append(found.detail)
+        assert "trend taken out" not in found.method
+    assert words.count("better") <= 1
+    assert "worse" not in words
+    assert any("comes back by itself after the bad spell" in reason for reason in reasons)
+
+
 def test_the_evaluation_has_every_view_of_every_metric():
     result = evaluate_pilot(pilot_of(17, kpis=("csat", "fcr"), metrics=(metric(), metric("fcr", role="guardrail"))))
     for view in (result.estimates, result.slices, result.learning, result.sensitivity, result.regression):
@@ -395,6 +460,29 @@ def test_a_large_loss_crosses_early_and_the_evaluation_says_so():
     whole = judge_pilot(pilot_of(20, looks=WEEKLY, effect={"csat": -0.25}))
     assert whole.metrics[0].crossed_on == look.metrics[0].crossed_on
     assert "the pilot went on" in " ".join(whole.reasons)
+
+
+def test_after_an_early_crossing_everything_is_that_of_the_look():
+    pilot = pilot_of(20, looks=WEEKLY, effect={"csat": -0.25})
+    found = judge_pilot(pilot).metrics[0]
+    own = compare_arms(*pilot.arms("csat", end=found.crossed_on), method="t")
+    assert (found.pilot_value, found.baseline_value) == (own.pilot_value, own.baseline_value)
+    assert found.contacts_pilot == pilot.contacts("csat", START, found.crossed_on)[0]
+    assert found.estimate_all == compare_arms(*pilot.arms("csat"), method="t").estimate
+    look = monitor_pilot(pilot).metrics[0]
+    assert (look.contacts_pilot, look.day) == (found.contacts_pilot, found.crossed_on)
+
+
+def test_a_loss_inside_the_margin_that_crosses_is_not_worse():
+    pilot = pilot_of(11, n=300, n_pilot=150, contacts=60.0, effect={"csat": -0.03}, metrics=(metric(margin=0.1),))
+    look = monitor_pilot(pilot)
+    assert (look.metrics[0].crossed, look.metrics[0].direction) == (True, "not worse")
+    assert "A small loss, inside the margin: csat. That is no reason to stop." in look.sentences
+
+
+def test_only_a_registered_rule_is_called_registered():
+    said = " ".join(monitor_pilot(pilot_of(20, looks=WEEKLY, as_of=WEEKLY[5], effect={"csat": -0.25})).sentences)
+    assert "By the rule in the pilot file, which was not fixed beforehand, the pilot can be decided now." in said
 
 
 def test_a_look_has_no_pvalue_of_a_single_look():
@@ -442,6 +530,18 @@ def test_health_finds_an_uneven_split_missing_values_and_fewer_answers():
     assert not monitor_pilot(clean).health.concerns
 
 
+def test_leaving_is_judged_by_itself():
+    def left(rows):
+        late = rows["date"] > pd.Timestamp(START) + pd.Timedelta(weeks=6)
+        number = rows["unit"].str[1:].astype(int)
+        return rows[~(late & ((number < 13) | ((number >= 130) & (number < 156))))]
+
+    health = data_health(pilot_of(41, n=250, n_pilot=130, contacts=20.0, change=left))
+    check = next(check for check in health.checks if check.name == "leaving differs")
+    assert "13 of 130 in the pilot arm, 26 of 120" in check.sentence
+    assert check.state == "look into it"
+
+
 # Plan
 
 
@@ -480,6 +580,11 @@ def test_curves_fall_with_weeks_and_units():
     assert (table.diff().dropna() <= 1e-12).all().all()
     assert (table.diff(axis=1).dropna(axis=1) < 0).all().all()
     assert curve["planned"].sum() == 2
+
+
+def test_curves_go_on_beyond_the_planned_weeks():
+    curve = plan_pilot(pilot_of(42, end=START + timedelta(weeks=36, days=-1))).metrics[0].curve
+    assert curve["weeks"].max() == 45
 
 
 def test_a_plan_against_history():

@@ -9,14 +9,18 @@ from html.parser import HTMLParser
 from math import inf, nan
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from markupsafe import Markup
 
-from bpo_analysis.errors import ParameterError, PilotError
+from bpo_analysis.errors import ParameterError
 from bpo_analysis.kpis import KPIS
+from bpo_analysis.plotting import plot_detectable
 from bpo_analysis.review.pilots import make_pilot
+from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.sections import pilots
 from bpo_analysis.sections.pilots.parts import interval_words, per_thousand, word_mark
+from bpo_analysis.sections.pilots.verdict import margin_words
 
 PAGES = {
     "plan": ("can_it_show", "detectable_by_weeks", "material", "how_it_will_be_judged"),
@@ -270,10 +274,114 @@ def test_another_partner_is_refused(portfolio):
     assert pilots.open_pilot_page(portfolio, stage="plan", partner="Solheim").pilot.id == "suggested-replies"
 
 
-def test_an_evaluation_before_the_end_is_refused(portfolio):
+def test_an_evaluation_before_the_end_is_not_due_and_points_to_the_monitor(portfolio):
     view = pilots.open_pilot_page(portfolio, stage="evaluation", period="2026-08")
-    with pytest.raises(PilotError, match=r"runs until 2026-09-27.*use monitor_pilot"):
-        pilots.first_screen(view)
+    sections = {section.id: section for section in make(view)}
+    first = sections["summary"]
+    words = words_of(first.html)
+    assert "Not due: the pilot runs until 27 September 2026, and the data used end on 31 August 2026." in words
+    assert "Registered on 2026-06-22" in words
+    assert "pilot_monitor" in words
+    assert first.record["headline"]["verdict"] == "Pilot Suggested replies: not due until 2026-09-27"
+    for name in ("decision", "comparability", "estimates", "multiplicity", "health", "regression"):
+        assert "Not shown: the pilot runs until 27 September 2026" in words_of(sections[name].html)
+    assert "It can say" in sections["claims"].html
+    assert "tests" not in sections["appendix"].record
+    for section in sections.values():
+        json.dumps(section.record, allow_nan=False)
+
+
+def early(view, **changes):
+    """The bundled pilot as if its last metric had crossed at the first look, with everything of that day."""
+    metrics = [replace(one, crossed=False, crossed_on=None, direction="") for one in view.look.metrics]
+    metrics[0] = replace(
+        metrics[0], crossed=True, crossed_on=view.look.look_days[0], direction="better", look=1,
+        day=view.look.look_days[0], note="2 later looks do not count.",
+    )  # fmt: skip
+    look = replace(view.look, metrics=tuple(metrics), state="crossed", **changes)
+    other = replace(view)
+    other.__dict__["look"] = look
+    return other
+
+
+def test_a_monitor_names_the_look_that_its_numbers_are_of(monitor):
+    view = early(monitor, looks_used=3)
+    words = words_of(pilots.where_it_stands(view).html)
+    label = view.look.metrics[0].kpi.label
+    assert f"Boundary crossed at look 1 (2026-08-02): {label} is better" in words
+    assert f"{label}: the look of 2026-08-02" in words
+    assert "stagewise where it is over, else repeated" in words
+    assert "Information is estimated" in words
+    text = words_of(pilots.all_looks(view).html)
+    assert f"{label}: 2 later looks do not count." in text
+    assert text.count("later looks do not count") == 1
+
+
+def test_a_monitor_does_not_call_a_tolerable_loss_worse(monitor):
+    view = early(monitor)
+    first = replace(view.look.metrics[0], direction="not worse")
+    view.__dict__["look"] = replace(view.look, metrics=(first, *view.look.metrics[1:]))
+    html = pilots.where_it_stands(view).html
+    assert "crossed, not worse" in words_of(html)
+    assert 'class="verdict good"' in html
+
+
+def test_after_an_early_crossing_the_row_names_the_look_and_the_estimate_with_all_data(evaluation):
+    found = evaluation.evaluation
+    one = replace(found.metrics[0], crossed_on=evaluation.pilot.spec.looks[0], estimate_all=-0.01)
+    verdict = replace(found.verdict, metrics=(one, *found.metrics[1:]))
+    view = replace(evaluation)
+    view.__dict__["evaluation"] = replace(found, verdict=verdict)
+    words = words_of(pilots.first_screen(view).html).replace("\N{NO-BREAK SPACE}", " ")
+    assert "everything here at the look of 2026-08-02; with all data −1.0 pp" in words
+
+
+def test_the_customers_column_is_hidden_where_it_is_empty(evaluation):
+    found = evaluation.evaluation
+    metrics = tuple(replace(one, kpi=replace(one.kpi, unit="score", base="")) for one in found.metrics)
+    view = replace(evaluation)
+    view.__dict__["evaluation"] = replace(found, verdict=replace(found.verdict, metrics=metrics))
+    words = words_of(pilots.first_screen(view).html)
+    assert "In customers' terms" not in words
+    assert "In customers" in words_of(pilots.first_screen(evaluation).html)
+    assert "contacts" not in words.partition("What was to be shown")[2].partition("Counted")[0]
+
+
+def test_a_superiority_margin_is_what_would_be_worth_having(evaluation):
+    assert margin_words(evaluation, 0.1, "share", "superiority") == "any gain (worth having: 10.0 pp)"
+
+
+def test_a_named_curve_ends_inside_the_picture():
+    weeks = [2, 10, 20]
+    parts = [
+        pd.DataFrame({"weeks": weeks, "n_pilot": 10, "own_baseline": own, "detectable": [size * k for k in (3, 2, 1)]})
+        for own, size in ((True, 1.0), (False, 20.0))
+    ]
+    ax = plot_detectable(pd.concat(parts), n_pilot=10, weeks=10, margin=0.5, format_value=str)
+    assert ax.get_ylim()[1] > 20.0
+    one = plot_detectable(parts[0], n_pilot=10, weeks=10, margin=0.5, format_value=str)
+    assert {"this pilot", "margin"} <= {text.get_text() for text in one.texts}
+
+
+def test_bases_without_a_word():
+    minutes = replace(KPIS["fcr"], base="", denominator="minutes")
+    assert base_words(minutes) == "minutes"
+    assert base_words(replace(minutes, denominator="1")) == "cases"
+
+
+def test_numbers_in_margins_have_a_true_minus_and_checks_say_how_they_are_judged(evaluation):
+    words = words_of(pilots.first_screen(evaluation).html)
+    assert not re.search(r"\B-\d\.\d\d\b", words)
+    assert "leaving at 5 % by itself" in words_of(pilots.health(evaluation).html)
+
+
+def test_a_likeness_without_limits_prints_no_nan(plan):
+    known = plan.plan
+    view = replace(plan)
+    metrics = (replace(known.metrics[0], icc=0.001, icc_ci_low=nan, icc_ci_high=nan), *known.metrics[1:])
+    view.__dict__["plan"] = replace(known, metrics=metrics)
+    assert "nan" not in words_of(pilots.material(view).html)
+    assert "0.001" in pilots.material(view).html
 
 
 def test_a_status_that_is_neither_is_refused(plan):

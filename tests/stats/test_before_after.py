@@ -463,3 +463,10 @@ def test_a_start_after_a_bad_spell_raises_no_false_alarms():
     rate = (coefficient_test(started, design, 1).pvalue < 0.05).mean()
     assert len(started) > 1500
     assert 0.02 < rate < 0.065
+
+
+def test_texts_are_no_values():
+    with pytest.raises(TypeError, match="values must be numbers, got the text 'a' at position 0"):
+        before_after(["a"] * 30, 20)
+    with pytest.raises(TypeError, match="control must be numbers, got the text 'a' at position 0"):
+        before_after(np.arange(30.0), 20, control=["a"] * 30)

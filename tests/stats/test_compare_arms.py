@@ -439,3 +439,15 @@ def test_a_one_sided_test_speaks_of_its_side(alternative, word):
     text = compare_arms(first, second, alternative=alternative).summary()
     assert f"These data do not show that the pilot's value is {word}" in text
     assert "cannot tell the arms apart" not in text
+
+
+def test_a_margin_in_points_is_refused_for_shares():
+    pilot, baseline = drawn(1, 8, 8)
+    with pytest.raises(ValueError, match=r"between 0 and 1 for a share.*got 5\. For 5 points write 0\.05"):
+        compare_arms(pilot, baseline, margin=5)
+
+
+def test_a_difference_that_is_rounding_is_printed_as_nought():
+    arms = drawn(1, 8, 8)
+    result = replace(compare_arms(*arms), estimate=-5.6e-17)
+    assert ": difference 0, 95 % interval" in result.summary()

@@ -256,6 +256,7 @@ def test_constant_values_have_no_signal():
         assert not chart.has_signal
         assert np.isnan(chart.false_alarm_rate)
         assert chart.note == "The values do not vary, so there is no variation to judge them by."
+        assert chart.summary().startswith("Cannot tell: the values do not vary, so there is no variation")
     for rate in (0.0, 0.9, 1.0):
         assert not control_chart([rate] * 12, sizes=[20] * 12).has_signal
 
@@ -294,6 +295,69 @@ def test_drift_is_named():
     assert chart.note.endswith("a stable process and a drift cannot be told apart.")
 
 
+@pytest.mark.parametrize(
+    "values", [[0] * 20 + [1] + [0] * 19, [3] * 40 + [4], [0] * 20 + [1] * 20, [1] * 40 + [0], [0] * 30 + [1] * 10]
+)
+def test_limits_do_not_collapse_where_many_values_are_equal(values):
+    chart = control_chart(values)
+    assert chart.outside == ()
+    assert chart.lower < min(values)
+    assert chart.upper > max(values)
+    assert "Many neighbouring values are equal: limits are rough" in chart.note
+
+
+def test_a_wild_count_is_outside():
+    counts = np.random.default_rng(1).poisson(1, 40)
+    counts[20] = 30
+    assert control_chart(counts).outside == (20,)
+
+
+def test_a_clear_shift_of_counts_is_a_run():
+    rng = np.random.default_rng(2)
+    assert control_chart(np.r_[rng.poisson(1, 30), rng.poisson(6, 22)]).has_signal
+
+
+def test_nothing_can_be_outside_limits_at_the_ends():
+    values = np.resize([0.1, 0.9, 0.5, 0.2, 0.7], 20)
+    chart = control_chart(values, lower_bound=0, upper_bound=1)
+    assert (chart.lower, chart.upper, chart.detectable_deviation) == (0, 1, np.inf)
+    assert "No single point would have been seen in four of five: the limits lie at the ends" in chart.summary()
+
+
+def test_periods_left_out_of_a_date_index_are_gaps():
+    dates = pd.date_range("2025-01-06", periods=40, freq="7D")
+    values = np.random.default_rng(3).normal(size=40)
+    values[30] = 9.0
+    kept = np.setdiff1d(np.arange(40), [3, 4, 11, 20])
+    chart = control_chart(pd.Series(values, index=dates).iloc[kept], phases=["2025-06-30"])
+    full = control_chart(pd.Series(values, index=dates).where(np.isin(np.arange(40), kept)), phases=["2025-06-30"])
+    assert limits(chart) == pytest.approx(limits(full))
+    assert (chart.n, chart.n_missing, len(chart.table)) == (36, 4, 36)
+    assert chart.outside == (26,)
+    assert chart.table["label"][26] == dates[30]
+    assert chart.table["phase"].tolist() == full.table["phase"].iloc[kept].tolist()
+
+
+@pytest.mark.parametrize(
+    ("start", "match"),
+    [
+        ("foo", r"each of phases must be a position \(int\) or a date, got 'foo'"),
+        (12.5, r"each of phases must be a position \(int\) or a date, got 12.5"),
+        (pd.Timestamp("2025-03-01", tz="UTC"), "each of phases must be without a time zone"),
+    ],
+)
+def test_phases_that_are_no_dates(start, match):
+    series = pd.Series(np.resize([1.0, 3.0, 2.0, 5.0], 30), index=pd.date_range("2025-01-06", periods=30, freq="7D"))
+    with pytest.raises(ValueError, match=match):
+        control_chart(series, phases=[start])
+
+
+def test_phases_of_dates_with_a_time_zone():
+    dates = pd.date_range("2025-01-06", periods=30, freq="7D", tz="Europe/Berlin")
+    chart = control_chart(pd.Series(np.resize([1.0, 3.0, 2.0, 5.0], 30), index=dates), phases=["2025-04-07"])
+    assert chart.table["phase"].tolist() == [0] * 13 + [1] * 17
+
+
 # Words.
 def test_too_few_points():
     with pytest.raises(InsufficientDataError, match="control_chart needs at least 8 points; got 7"):
@@ -322,6 +386,9 @@ def test_too_few_points():
         ({"phases": [0]}, ValueError, "after the first of the 10 periods and within them, got 0"),
         ({"phases": ["March"]}, TypeError, "must be positions where values have no labels, got 'March'"),
         ({"baseline": 11}, ValueError, r"between 1 and the number of periods \(10\), got 11"),
+        ({"lower_bound": 60, "upper_bound": 40}, ValueError, "lower_bound must be below upper_bound, got 60 and 40"),
+        ({"lower_bound": 48}, ValueError, "got 47.6 at position 1 with lower_bound=48"),
+        ({"upper_bound": 53}, ValueError, "got 53.6 at position 8 with upper_bound=53"),
         ({"baseline": True}, TypeError, "whole number of periods or None, got True"),
     ],
 )
@@ -333,6 +400,10 @@ def test_wrong_arguments(options, error, match):
 def test_wrong_values():
     with pytest.raises(ValueError, match=r"must be 1-D, got shape \(2, 8\)"):
         control_chart(np.ones((2, 8)))
+    with pytest.raises(TypeError, match="values must be numbers, got the text '7' at position 10"):
+        control_chart([*FLOW, "7"])
+    with pytest.raises(TypeError, match="sizes must be numbers, got the text 'x' at position 0"):
+        control_chart(SHIPMENTS, sizes=["x"] * 20)
     with pytest.raises(ValueError, match="finite or NaN, got an infinite value"):
         control_chart([*FLOW, np.inf])
     dates = pd.to_datetime(["2026-01-02", "2026-01-01"] * 5)
@@ -364,6 +435,19 @@ def test_summary_of_no_signal_and_of_some():
 # Calibration. The share of signals in 400 charts has a standard error of 1.1 points.
 def alarms(series, **options):
     return np.mean([control_chart(row, **options).has_signal for row in series])
+
+
+@pytest.mark.parametrize("mean", [0.5, 1.0, 2.0, 5.0])
+def test_false_alarms_of_counts(mean):
+    counts = np.random.default_rng(3).poisson(mean, (300, 40))
+    assert alarms(counts) < 0.06
+    assert alarms(counts, sizes=np.ones(40), kind="u") < 0.085
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.97])
+def test_false_alarms_of_few_events(rate):
+    shares = np.random.default_rng(4).binomial(100, rate, (300, 40)) / 100
+    assert alarms(shares, sizes=[100] * 40) < 0.085
 
 
 @pytest.mark.parametrize(("n", "rho"), [(24, 0.0), (24, 0.6), (52, 0.3)])

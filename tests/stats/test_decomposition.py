@@ -278,3 +278,11 @@ def test_the_intervals_cover(n_before, n_after):
             hits[name] += getattr(result, f"{name}_ci_low") < value < getattr(result, f"{name}_ci_high")
     for name in true:
         assert 0.93 - 0.03 < hits[name] / 400 < 0.97 + 0.025, name
+
+
+def test_rounding_is_printed_as_nought_and_one_slice_is_one():
+    one = pd.DataFrame({"numerator": [3.0], "denominator": [10.0]}, index=["s"])
+    more = pd.DataFrame({"numerator": [0.1 + 0.2], "denominator": [1.0]}, index=["s"])
+    assert decompose_change(one, more).summary() == (
+        "Changed by 0 from 0.3 to 0.3: rates 0, mix 0 (1 slice; rate and mix, symmetric weights)."
+    )

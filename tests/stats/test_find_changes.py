@@ -370,3 +370,25 @@ def test_a_value_far_from_all_others_is_named():
     assert result.note.startswith("The value at position 17 lies far from all others")
     assert result.positions == ()
     assert "would have been found in four of five" in result.summary()
+
+
+def test_periods_left_out_of_a_date_index_are_gaps():
+    dates = pd.date_range("2025-01-06", periods=52, freq="7D")
+    rng = np.random.default_rng(4)
+    full = pd.Series(np.r_[rng.normal(80, 1, 30), rng.normal(84, 1, 22)], index=dates)
+    gone = [3, 4, 11, 20, 40]
+    gaps = full.where(~np.isin(np.arange(52), gone))
+    result, expected = find_changes(gaps.dropna()), find_changes(gaps)
+    assert result.pvalue == expected.pvalue
+    assert result.table["label"].tolist() == expected.table["label"].tolist()
+    assert result.positions == tuple(place - 4 for place in expected.positions)
+    assert result.n_missing == 5
+
+
+def test_a_large_change_that_is_taken_back_is_not_denied():
+    values = np.random.default_rng(1).normal(size=48)
+    values[16:32] += 10
+    result = find_changes(values)
+    assert result.positions == ()
+    assert result.summary().startswith("Cannot tell whether the level changed (p = ")
+    assert result.summary().endswith("a change of level and a drift cannot be told apart.")

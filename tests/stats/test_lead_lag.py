@@ -454,7 +454,7 @@ def test_summary_of_a_lead():
     taken = "(own past and trend taken out of both series; largest t of all lags looked at)"
     assert snapshot() == (
         "The leading series moves 3 periods before the lagging one, in the same direction: correlation 0.74, "
-        "95 % interval 0.57 to 0.85, p = 5.6e-09 for the best of 9 lags, n = 60. "
+        "95 % interval 0.57 to 0.85, p < 0.001 for the best of 9 lags, n = 60. "
         f"No other lag looked at fits nearly as well. It says when, not why {taken}."
     )
 
@@ -579,3 +579,9 @@ def test_a_single_spike_finds_nothing_and_says_so():
     result = lead_lag(np.r_[np.zeros(59), 1], rng.normal(size=60), max_lag=6)
     assert "nan" not in result.summary()
     assert result.summary().startswith("Cannot tell whether one series moves before the other")
+
+
+def test_a_pair_given_twice_is_refused():
+    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(40, 3)), columns=list("abc"))
+    with pytest.raises(ValueError, match=r"\('a', 'b'\) 2 times"):
+        lead_lag_scan(frame, [("a", "b"), ("a", "c"), ("a", "b")], max_lag=3)

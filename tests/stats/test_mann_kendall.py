@@ -581,3 +581,22 @@ def test_heavy_tails_are_where_ranks_find_more():
     ranks = np.mean([mann_kendall(row).pvalue < 0.05 for row in series])
     line = (detect_trends(series.T)["pvalue"] < 0.05).mean()
     assert ranks > 1.3 * line
+
+
+def test_periods_left_out_of_a_date_index_are_gaps():
+    dates = pd.date_range("2024-01-31", periods=30, freq="ME")
+    full = pd.Series(0.3 * np.arange(30) + np.random.default_rng(2).normal(size=30), index=dates)
+    gaps = full.where(~np.isin(np.arange(30), [4, 5, 17]))
+    assert mann_kendall(gaps.dropna()) == mann_kendall(gaps)
+    with pytest.raises(ValueError, match="in order of time"):
+        mann_kendall(full.iloc[::-1])
+
+
+def test_so_many_ties_that_no_size_can_be_told():
+    values = np.zeros(40)
+    values[[5, 17, 18, 30]] = 1
+    result = mann_kendall(values)
+    assert (result.sen_slope, result.ci_low, result.ci_high) == (0, 0, 0)
+    assert np.isnan(result.detectable_slope)
+    assert "the size of a trend cannot be told" in result.note
+    assert "would have been found" not in result.summary()

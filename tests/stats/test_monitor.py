@@ -276,3 +276,10 @@ def test_the_end_names_what_would_have_crossed():
     assert result.is_final
     crossing = f"cannot tell the arms apart; a difference of {result.boundary_estimate:+.3g} would have crossed."
     assert crossing in result.summary()
+
+
+@pytest.mark.parametrize(("alternative", "word"), [("greater", "higher"), ("less", "lower")])
+def test_the_end_of_a_one_sided_plan_speaks_of_its_side(alternative, word):
+    looks = pd.DataFrame({"estimate": [0.005, 0.006], "se": [0.03, 0.022]})
+    result = monitor(looks, planned_information=1 / 0.022**2, planned_looks=2, alternative=alternative)
+    assert f"do not show that the pilot's value is {word}; a difference of" in result.summary()

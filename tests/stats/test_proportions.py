@@ -211,3 +211,25 @@ def test_coverage_over_all_tables(method):
         covered.append((chance * inside).sum())
     assert min(covered) > 0.93
     assert 0.94 < np.mean(covered) < 0.97
+
+
+def test_a_one_sided_test_speaks_of_its_side():
+    higher = difference_of_proportions(30, 40, 45, 60, alternative="greater")
+    lower = difference_of_proportions(30, 40, 45, 60, alternative="less")
+    assert f"do not show that the first share is higher; a difference of {higher.detectable_effect:.3g}" in (
+        higher.summary()
+    )
+    assert "do not show that the first share is lower; a difference of" in lower.summary()
+    assert "0.75 against 0.75: difference 0, 95 % interval" in lower.summary()
+    assert lower.detectable_effect > higher.detectable_effect
+    full = difference_of_proportions(40, 40, 60, 60, alternative="greater")
+    assert np.isnan(full.detectable_effect)
+    assert "is higher." in full.summary()
+
+
+def test_what_could_have_been_found_beside_another_null():
+    result = difference_of_proportions(30, 40, 45, 60, null_difference=-0.05)
+    text = f"cannot tell the difference from -0.05; {result.detectable_effect:.3g} away from it would have been found"
+    assert text in result.summary()
+    one = difference_of_proportions(30, 40, 45, 60, null_difference=0.05, alternative="greater")
+    assert "do not show that the difference is above 0.05;" in one.summary()

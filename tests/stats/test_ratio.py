@@ -213,3 +213,21 @@ def test_the_usual_interval_would_not_cover():
         interval = scipy_stats.binomtest(int(good.sum()), int(cases.sum())).proportion_ci(0.95, "wilson")
         hits += interval.low <= 0.8 <= interval.high
     assert hits / 300 < 0.75
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "match"),
+    [
+        ([6], [5], "numerator adds up to 6, above the 5 of denominator"),
+        ([6, 9], [5, 5], "numerator adds up to 15, above the 10"),
+        ([6, -3], [5, 5], "must not be negative; 1 of 2 units"),
+        ([3, 3], [-5, 15], "must not be negative; 1 of 2 units"),
+    ],
+)
+def test_what_is_no_share(numerator, denominator, match):
+    with pytest.raises(ValueError, match=match):
+        share_interval(numerator, denominator)
+
+
+def test_late_events_stay():
+    assert share_interval([6, 1, 2], [5, 0, 9]).estimate == pytest.approx(9 / 14)

@@ -227,3 +227,19 @@ def test_against_statsmodels_without_correlation(effect, ratio):
     assert plan.n_pilot == int(np.ceil(theirs))
     reached = power.TTestIndPower().power(effect, plan.n_pilot, 0.05, ratio=plan.n_baseline / plan.n_pilot)
     assert plan.power == pytest.approx(reached, abs=0.01)
+
+
+def test_a_detectable_effect_needs_the_units_it_was_found_for():
+    options = {"value": 0.7, "icc": 0.1, "contacts_per_unit": 100}
+    for n in (15, 40, 77):
+        found = detectable_effect(n, n, **options)
+        assert sample_size(effect=found.increase, **options).n_pilot == n
+        assert sample_size(effect=found.decrease, **options).n_pilot == n
+
+
+def test_components_of_units_that_do_not_vary():
+    past = pd.DataFrame({"unit": list("abcdef"), "numerator": 250.5, "denominator": 10.0})
+    components = variance_components(past)
+    for plan in (lambda c: sample_size(effect=1, components=c), lambda c: detectable_effect(20, 20, components=c)):
+        with pytest.raises(ValueError, match="components come from units whose values do not vary"):
+            plan(components)

@@ -116,8 +116,8 @@ def test_nothing_to_compare_by():
     result = compare_time_to_event([5.0] * 10, [True] * 10, ["a"] * 5 + ["b"] * 5)
     assert np.isnan(result.pvalue)
     assert result.summary() == (
-        "a and b cannot be compared by their means up to 5; no log-rank test can be made (n = 5 and 5; log-rank, "
-        "restricted means)."
+        "a and b cannot be compared by their means up to 5, for all times are alike; no log-rank test can be made "
+        "(n = 5 and 5; log-rank, restricted means)."
     )
     still_open = compare_time_to_event(range(1, 11), [False] * 10, ["a", "b"] * 5)
     assert "no log-rank test can be made" in still_open.summary()
@@ -192,3 +192,14 @@ def test_all_open():
 def test_too_few():
     with pytest.raises(InsufficientDataError, match="at least 5 cases; got 2"):
         time_to_event([1, 2, np.nan], [True, True, True])
+
+
+def test_rounding_is_no_spread_and_the_reason_is_said():
+    rng = np.random.default_rng(3)
+    times, agents = rng.exponential(10, 60), np.arange(60) % 12
+    result = compare_time_to_event(times, [False] * 60, ["a", "b"] * 30, clusters=agents, limit=2)
+    assert np.isnan([result.restricted_mean_ci_low, result.restricted_mean_pvalue]).all()
+    assert ", for no case is done; no log-rank test can be made" in result.summary()
+    crossed = compare_time_to_event(times, [False] * 60, ["a", "b"] * 30, clusters=np.arange(60) // 5, limit=2)
+    assert np.isnan([crossed.restricted_mean_ci_low, crossed.restricted_mean_pvalue]).all()
+    assert crossed.share_within_ci_low < 0 < crossed.share_within_ci_high

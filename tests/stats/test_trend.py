@@ -373,3 +373,32 @@ def test_the_interval_covers():
     table = detect_trends((ar1_series(4000, 40, 0.4, rng) - 0.03 * np.arange(40)).T, confidence_level=0.9)
     covered = (table["ci_low"] < -0.03) & (table["ci_high"] > -0.03)
     assert covered.mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_periods_left_out_of_a_date_index_are_gaps():
+    dates = pd.date_range("2025-01-06", periods=52, freq="7D")
+    full = pd.Series(0.3 * np.arange(52) + np.random.default_rng(2).normal(size=52), index=dates)
+    gone = np.random.default_rng(5).choice(np.arange(1, 51), 15, replace=False)
+    gaps = full.copy()
+    gaps.iloc[gone] = np.nan
+    rows = full.drop(dates[gone])
+    assert detect_trend(rows) == detect_trend(gaps)
+    assert detect_trend(rows).n_missing == 15
+    pd.testing.assert_frame_equal(detect_trends(rows.to_frame("a")), detect_trends(gaps.to_frame("a")))
+    assert detect_trend(rows.set_axis(rows.index.to_period("W"))) == detect_trend(gaps)
+    with pytest.raises(ValueError, match="in order of time"):
+        detect_trend(full.iloc[::-1])
+
+
+def test_texts_are_no_values():
+    with pytest.raises(TypeError, match="values must be numbers, got the text 'a' at position 1"):
+        detect_trend([1.0, "a", *range(20)])
+
+
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_very_large_and_small_values(factor):
+    values = 0.3 * np.arange(30) + np.random.default_rng(2).normal(size=30)
+    plain, scaled = detect_trend(values), detect_trend(factor * values)
+    assert scaled.pvalue == pytest.approx(plain.pvalue)
+    assert scaled.slope_per_period / factor == pytest.approx(plain.slope_per_period)
+    assert scaled.detectable_slope / factor == pytest.approx(plain.detectable_slope)

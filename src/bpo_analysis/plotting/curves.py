@@ -54,7 +54,10 @@ def plot_detectable(
         ax.axhline(margin, color=COLORS["target"], lw=1.4, ls=(0, (1, 1.2)), zorder=2)
         ax.axvline(weeks, color=COLORS["ink"], lw=1, zorder=1)
         planned = curve.loc[curve["n_pilot"] == n_pilot, "detectable"]
-        ax.set_ylim(0, min(max(_MOST * margin, 1.3 * float(planned.min())), 1.05 * float(curve["detectable"].max())))
+        # Every named line is in the picture where it ends: a name beside nothing says nothing.
+        least = 1.05 * max([margin, *(height for height, _, _ in names)])
+        top = min(max(_MOST * margin, 1.3 * float(planned.min())), 1.05 * float(curve["detectable"].max()))
+        ax.set_ylim(0, max(top, least))
         name_lines(ax, [*names, (margin, "margin", COLORS["target"])])
         ax.annotate(
             "planned",
@@ -77,8 +80,14 @@ def _lines(ax: Axes, curve: pd.DataFrame, n_pilot: int) -> list[tuple[float, str
     """The planned units with and without own baseline, and the most units for comparison."""
     own, without = curve[curve["own_baseline"]], curve[~curve["own_baseline"]]
     most = int(curve["n_pilot"].max())
+    # Against history there is one curve, and no number of units to tell it by.
+    alone = without.empty and most == n_pilot
     drawn = [
-        (own[own["n_pilot"] == n_pilot], f"{n_pilot} with baseline", {"color": COLORS["pilot"], "lw": 2.0}),
+        (
+            own[own["n_pilot"] == n_pilot],
+            "this pilot" if alone else f"{n_pilot} with baseline",
+            {"color": COLORS["pilot"], "lw": 2.0},
+        ),
         (
             without[without["n_pilot"] == n_pilot],
             f"{n_pilot} without",

@@ -20,6 +20,7 @@ Tone = Literal["good", "bad", "none"]
 _COLOR = {"good": COLORS["improvement"], "bad": COLORS["concern"], "none": COLORS["neutral"]}
 _ROW_INCHES, _TOP_INCHES, _FOOT_INCHES = 0.3, 0.26, 0.52
 _LABEL_INCHES, _RIGHT_INCHES, _CHARACTER_INCHES = 0.25, 0.15, 0.066
+_LINE_INCHES = 0.15
 _SPARE = 0.06
 
 
@@ -72,6 +73,7 @@ def plot_forest(
     better : {"higher", "lower"}
         Which sign is good; the axis is turned so that it is to the right.
     xlabel : str
+        May have several lines.
     width : float
         Of a new figure, in inches.
     ax : Axes, optional
@@ -82,7 +84,8 @@ def plot_forest(
     """
     with house_style():
         new = ax is None
-        height = _TOP_INCHES + _FOOT_INCHES + _ROW_INCHES * len(rows)
+        foot = _FOOT_INCHES + _LINE_INCHES * xlabel.count("\n")
+        height = _TOP_INCHES + foot + _ROW_INCHES * len(rows)
         ax = new_axes(ax, width=width, height=height)
         if new:
             longest = max((len(row.label) for row in rows), default=0)
@@ -90,9 +93,9 @@ def plot_forest(
             ax.set_position(
                 (
                     left / width,
-                    _FOOT_INCHES / height,
+                    foot / height,
                     1 - (left + _RIGHT_INCHES) / width,
-                    1 - (_TOP_INCHES + _FOOT_INCHES) / height,
+                    1 - (_TOP_INCHES + foot) / height,
                 )
             )
         low, high = _limits(rows)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from bpo_analysis.stats.arguments import Alternative
 from bpo_analysis.stats.result import Result
-from bpo_analysis.stats.wording import pvalue_text
+from bpo_analysis.stats.wording import difference_text, pvalue_text
 
 __all__ = ["ArmComparison", "Better", "Estimand"]
 
@@ -111,10 +111,11 @@ class ArmComparison(Result):
             interval = f"{level} {ends[0]} to {ends[1]}, p {pvalue_text(self.pvalue)}"
         else:
             interval = f"no {level} can be given" + ("" if isnan(self.pvalue) else f", p {pvalue_text(self.pvalue)}")
+        scale = max(abs(self.pilot_value), abs(self.baseline_value))
         own = ", each unit's own baseline taken into account" if self.adjustment == "own-baseline" else ""
         return (
             f"Pilot {self.pilot_value:.4g} ({self.n_pilot} units), baseline {self.baseline_value:.4g} "
-            f"({self.n_baseline} units): difference {self.estimate:+.4g}, {interval} "
+            f"({self.n_baseline} units): difference {difference_text(self.estimate, scale)}, {interval} "
             f"({_TEXTS[self.estimand]}{own}; {self.method})."
         )
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.stats.arguments import Alternative, check_alternative, check_confidence_level
+from bpo_analysis.stats.arguments import Alternative, as_floats, check_alternative, check_confidence_level
 from bpo_analysis.stats.autoregression import (
     FAR_NOTE,
     HIGH_AUTOCORRELATION,
@@ -20,6 +20,7 @@ from bpo_analysis.stats.autoregression import (
     season_columns,
 )
 from bpo_analysis.stats.result import Result
+from bpo_analysis.stats.time_axis import ordered_index, place_of
 from bpo_analysis.stats.trend import detect_trend
 
 __all__ = ["BeforeAfterResult", "before_after"]
@@ -176,7 +177,7 @@ def before_after(
     """
     check_alternative(alternative)
     check_confidence_level(confidence_level)
-    series = np.asarray(values, dtype=float)
+    series = as_floats(values)
     if series.ndim != 1:
         raise ValueError(f"values must be 1-D, got shape {series.shape}.")
     beside = _aligned(control, values, series)
@@ -247,7 +248,7 @@ def _aligned(control: ArrayLike | pd.Series | None, values: ArrayLike | pd.Serie
         if matched.isna().all():
             raise ValueError("control has no value at any label of values; its index must be that of values.")
         control = matched
-    beside = np.asarray(control, dtype=float)
+    beside = as_floats(control, "control")
     if beside.shape != series.shape:
         raise ValueError(f"control must have the shape of values, {series.shape}, got {beside.shape}.")
     return beside
@@ -255,7 +256,7 @@ def _aligned(control: ArrayLike | pd.Series | None, values: ArrayLike | pd.Serie
 
 def _position(start: Any, values: ArrayLike | pd.Series, n: int) -> int:
     """Place of the first period from the start."""
-    index = _labels(values)
+    index = ordered_index(values)
     if isinstance(start, int | np.integer) and not isinstance(start, bool):
         position = int(start)
     elif index is not None and not pd.api.types.is_integer_dtype(index):
@@ -269,20 +270,6 @@ def _position(start: Any, values: ArrayLike | pd.Series, n: int) -> int:
     return position
 
 
-def _labels(values: ArrayLike | pd.Series) -> pd.Index | None:
-    """Index of the values, dates as such and in order."""
-    if not isinstance(values, pd.Series):
-        return None
-    index = pd.DatetimeIndex(values.index) if values.index.inferred_type == "date" else values.index
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
-        if index.hasnans or not index.is_monotonic_increasing:
-            raise ValueError("values must be in order of time: their index does not increase. Sort them by it.")
-        if not index.is_unique:
-            twice = index[index.duplicated()][0]
-            raise ValueError(f"values must be one per period, got several at {twice}; sum or average them first.")
-    return index
-
-
 def _at(label: Any, index: pd.Index | None) -> int:
     return int(np.flatnonzero(index == label)[0])
 
@@ -293,17 +280,7 @@ def _place_of(start: Any, index: pd.Index) -> int:
         if start not in index:
             raise ValueError(f"start must be a position (int) or a label of values, got {start!r}.")
         return _at(start, index)
-    try:
-        date = pd.Period(start, index.freq) if isinstance(index, pd.PeriodIndex) else pd.Timestamp(start)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"start must be a position (int) or a date, got {start!r}.") from error
-    if date is pd.NaT or isinstance(start, float | np.floating):
-        raise ValueError(f"start must be a position (int) or a date, got {start!r}.")
-    if isinstance(index, pd.DatetimeIndex) and index.tz is not None and date.tzinfo is None:
-        date = date.tz_localize(index.tz)
-    if isinstance(index, pd.DatetimeIndex) and index.tz is None and date.tzinfo is not None:
-        raise ValueError(f"start must be without a time zone, as the dates of values are, got {start!r}.")
-    return int((index < date).sum())
+    return place_of(start, index, "start")
 
 
 def _check_size(

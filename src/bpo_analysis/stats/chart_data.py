@@ -12,13 +12,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.stats.control_limits import moving_range_sigma
+from bpo_analysis.stats.arguments import as_floats
+from bpo_analysis.stats.control_limits import coarse_sigma, moving_range_sigma
+from bpo_analysis.stats.time_axis import TimeAxis, ordered_index, place_of
 
 __all__ = ["ChartData", "LearntPhase", "Phase", "read_chart_data", "split_phases"]
 
 _MIN_PAIRS = 4
 _KINDS = ("auto", "xmr", "p", "u")
 _MOST_ON_MEDIAN = 0.25
+_MANY_EQUAL = 0.15
+"""Share of neighbouring values that are equal from which on they are taken for counts or coarse values."""
 _EXACT = 1e-10
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.intp]
@@ -44,7 +48,9 @@ class ChartData:
         Ones in an XmR chart.
     kind : {"xmr", "p", "u"}
     labels : Index or None
-        Names of the periods, if they have any but their numbers.
+        Names of the values given, if they have any but their numbers.
+    axis : TimeAxis
+        Periods of the values given; values and sizes have gaps at the others.
     notes : tuple of str
     """
 
@@ -52,6 +58,7 @@ class ChartData:
     sizes: _Floats
     kind: str
     labels: pd.Index | None
+    axis: TimeAxis
     notes: tuple[str, ...]
 
     @property
@@ -74,6 +81,14 @@ class ChartData:
         known, sizes = self.values[periods], self.sizes[periods]
         there = np.isfinite(known)
         return float((known[there] * sizes[there]).sum() / sizes[there].sum())
+
+    def skewness(self, center: float) -> _Floats:
+        """Skewness that chance gives to every rate around the centre; 0 in an XmR chart, where it is not known."""
+        if self.kind == "xmr" or not 0 < center < self.upper_bound:
+            return np.zeros(len(self.values))
+        variance = center * (1 - center) if self.kind == "p" else center
+        leaning = 1 - 2 * center if self.kind == "p" else 1.0
+        return np.where(self.present, leaning / np.sqrt(variance * self.sizes), 0.0)
 
     def spread(self, center: float) -> _Floats:
         """Standard deviation that chance gives to every value around the centre; 1 in an XmR chart."""
@@ -98,7 +113,8 @@ def read_chart_data(values: ArrayLike | pd.Series, sizes: ArrayLike | pd.Series 
     """
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {kind!r}.")
-    series = _floats(values)
+    axis = TimeAxis.of(values)
+    series = as_floats(values)
     if series.ndim != 1:
         raise ValueError(f"values must be 1-D, got shape {series.shape}.")
     if np.isinf(series).any():
@@ -107,12 +123,12 @@ def read_chart_data(values: ArrayLike | pd.Series, sizes: ArrayLike | pd.Series 
     if sizes is None:
         if kind in ("p", "u"):
             raise ValueError(f"A {kind} chart needs sizes: out of how many each value is.")
-        return ChartData(series, np.ones(len(series)), "xmr", labels, ())
+        return ChartData(axis.spread_out(series), np.ones(axis.length), "xmr", labels, axis, ())
     if kind == "xmr":
         raise ValueError("An XmR chart takes no sizes; for shares use kind='p', for rates kind='u'.")
     if isinstance(values, pd.Series) and isinstance(sizes, pd.Series) and not values.index.equals(sizes.index):
         raise ValueError("values and sizes must have the same index; align them first.")
-    counts = _floats(sizes)
+    counts = as_floats(sizes, "sizes")
     if counts.shape != series.shape:
         raise ValueError(f"sizes must be as many as values ({len(series)}), got shape {counts.shape}.")
     kind = "p" if kind == "auto" else kind
@@ -121,22 +137,14 @@ def read_chart_data(values: ArrayLike | pd.Series, sizes: ArrayLike | pd.Series 
     series = np.where(counts > 0, series, np.nan)
     n_empty = int(empty.sum())
     notes = (f"{n_empty} {'value' if n_empty == 1 else 'values'} without a size left out.",) if n_empty else ()
-    return ChartData(series, np.where(counts > 0, counts, np.nan), kind, labels, notes)
-
-
-def _floats(values: ArrayLike | pd.Series) -> _Floats:
-    if isinstance(values, pd.Series):
-        return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
-    return np.asarray(values, dtype=float)
+    counts = np.where(counts > 0, counts, np.nan)
+    return ChartData(axis.spread_out(series), axis.spread_out(counts), kind, labels, axis, notes)
 
 
 def _labels(values: ArrayLike | pd.Series) -> pd.Index | None:
     if not isinstance(values, pd.Series) or isinstance(values.index, pd.RangeIndex):
         return None
-    index = values.index
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not index.is_monotonic_increasing:
-        raise ValueError("values must be in order of time: their index does not increase. Sort them by it.")
-    return index
+    return ordered_index(values)
 
 
 def _check_rates(series: _Floats, counts: _Floats, kind: str) -> None:
@@ -177,9 +185,10 @@ def split_phases(
     if baseline is not None:
         if given:
             raise ValueError("Give phases or a baseline, not both: each phase has limits of its own.")
-        _check_baseline(baseline, n)
-        _check_enough(data, slice(0, baseline), "control_chart's baseline", least)
-        return [Phase(0, int(baseline), n)], []
+        _check_baseline(baseline, len(data.axis.places))
+        learnt = int(data.axis.places[baseline - 1]) + 1
+        _check_enough(data, slice(0, learnt), "control_chart's baseline", least)
+        return [Phase(0, learnt, n)], []
     starts = sorted({_position(data, start) for start in given})
     edges = [*starts, n]
     first = "control_chart" if not starts else "control_chart's first phase"
@@ -217,7 +226,7 @@ def _check_enough(data: ChartData, periods: slice, what: str, least: int) -> Non
 
 def _position(data: ChartData, start: object) -> int:
     """Position of the first period of a phase, by its number or its label."""
-    n, labels = len(data.values), data.labels
+    n, labels = len(data.axis.places), data.labels
     if isinstance(start, bool):
         raise TypeError(f"phases must be positions or labels of periods, got {start!r}.")
     if isinstance(start, int | np.integer):
@@ -225,22 +234,24 @@ def _position(data: ChartData, start: object) -> int:
     elif labels is None:
         raise TypeError(f"phases must be positions where values have no labels, got {start!r}.")
     elif isinstance(labels, pd.DatetimeIndex):
-        place = int(labels.searchsorted(pd.Timestamp(start)))
+        place = place_of(start, labels, "each of phases")
     elif isinstance(labels, pd.PeriodIndex):
-        place = int(labels.start_time.searchsorted(pd.Timestamp(start)))
+        begin = start.start_time if isinstance(start, pd.Period) else start
+        place = place_of(begin, labels.start_time, "each of phases")
     elif start in labels:
         place = int(np.flatnonzero(labels == start)[0])
     else:
         raise ValueError(f"phases: no period is named {start!r}.")
     if not 0 < place < n:
         raise ValueError(f"phases must begin after the first of the {n} periods and within them, got {start!r}.")
-    return place
+    return int(data.axis.places[place])
 
 
 def _name(data: ChartData, place: int) -> str:
+    given = int(data.axis.given(np.array([place]))[0])
     if data.labels is None:
-        return f"position {place}"
-    label = data.labels[place]
+        return f"position {given}"
+    label = data.labels[given]
     return f"{label:%Y-%m-%d}" if isinstance(label, pd.Timestamp) else str(label)
 
 
@@ -258,6 +269,13 @@ class LearntPhase:
         gives it.
     distance : ndarray, shape (n,)
         Of every value of the chart from this centre, in spreads.
+    skewness : ndarray, shape (n,)
+        That chance gives to every rate; in an XmR chart nought but where the values are coarse.
+    step : float
+        Usual difference of neighbours that differ, where so many are equal that the values are coarse; nought in
+        other charts and in charts of rates.
+    lopsided : float
+        Share of the larger side among the values off the middle.
     points, learnt : int
         Values in the phase, and those of them its limits are learnt from.
     """
@@ -268,6 +286,9 @@ class LearntPhase:
     spread: _Floats
     chance: _Floats
     distance: _Floats
+    skewness: _Floats
+    step: float
+    lopsided: float
     points: int
     learnt: int
 
@@ -284,10 +305,18 @@ class LearntPhase:
         # Rates of 0 (or 1) throughout have no chance spread, and are not off.
         distance = np.divide(off, spread, out=np.where(data.present, 0.0, np.nan), where=spread > 0)
         there = data.values[known][data.present[known]]
+        middle = _middle(there, center)
+        skewness, step = data.skewness(center), 0.0
+        if data.kind == "xmr" and _equal_neighbours(data.values[known]) > _MANY_EQUAL:
+            sigma, step = coarse_sigma(data.values[known])
+            skewness = skewness + _skewness_of_counts(there, center, sigma)
         return cls(
             phase=phase,
             center=center,
-            middle=_middle(there, center),
+            middle=middle,
+            skewness=skewness,
+            step=step,
+            lopsided=_lopsided(there, middle),
             spread=spread,
             chance=chance,
             distance=distance,
@@ -305,6 +334,8 @@ class LearntPhase:
     def moving_range_sigma(self, *, clipped: bool) -> float:
         """Standard deviation of neighbours in chance spreads; nought if it is nothing but rounding."""
         known = self.distance[self.phase.start : self.phase.learnt]
+        if clipped and self.step:
+            return coarse_sigma(known)[0]
         sigma = float(moving_range_sigma(known[None, :], clipped=clipped)[0])
         size = abs(self.center) / np.nanmin(self.spread) if np.nanmin(self.spread) > 0 else 0.0
         return sigma if sigma > _EXACT * size else 0.0
@@ -322,3 +353,25 @@ def _middle(values: _Floats, center: float) -> float:
     """Median, as the runs rule wants it; the centre where so many values lie on the median that few would be left."""
     median = float(np.median(values))
     return center if (values == median).mean() > _MOST_ON_MEDIAN else median
+
+
+def _equal_neighbours(values: _Floats) -> float:
+    """Share of the pairs of neighbours that are equal."""
+    ranges = np.diff(values)
+    ranges = ranges[np.isfinite(ranges)]
+    return float((ranges == 0).mean()) if len(ranges) else 0.0
+
+
+def _skewness_of_counts(values: _Floats, center: float, sigma: float) -> float:
+    """Skewness that counts with this mean and spread have, counted from the end of their range that is nearer.
+
+    That of the values themselves would let one wild value pull the limits out to itself.
+    """
+    below, above = center - float(values.min()), float(values.max()) - center
+    nearer = min(below, above)
+    return (1 if below <= above else -1) * sigma / nearer if nearer > _EXACT * abs(center) else 0.0
+
+
+def _lopsided(values: _Floats, middle: float) -> float:
+    off = values[values != middle] > middle
+    return max(float(off.mean()), 1 - float(off.mean())) if len(off) else 1.0

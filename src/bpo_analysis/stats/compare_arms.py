@@ -233,6 +233,12 @@ class _Plan:
 
 
 def _compare(arms: Arms, settings: _Settings, draws: Draws) -> ArmComparison:
+    margin = settings.margin
+    if margin is not None and margin >= 1 and arms.are_shares:
+        hint = f" For {margin:g} points write {margin / 100:g}." if margin < 100 else ""
+        raise ValueError(
+            f"margin must lie between 0 and 1 for a share (better gives its direction), got {margin!r}.{hint}"
+        )
     n, n_pilot = len(arms.numerator), arms.n_pilot
     for name, got in (("The pilot", n_pilot), ("The baseline", n - n_pilot)):
         if got < MIN_UNITS:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import floor, log2
+from dataclasses import dataclass, replace
+from math import floor, log, log2
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,6 +19,7 @@ from bpo_analysis.stats.control_limits import (
     apparent_spread,
     autocorrelation_beside_step,
     calibrated_rules,
+    lean,
     resemblance,
     textbook_rate,
 )
@@ -36,6 +37,14 @@ _RATES = (0.01, 0.2)
 _DRIFT = (
     "Neighbouring values resemble each other so much (autocorrelation perhaps above 0.8) that a stable process and a "
     "drift cannot be told apart."
+)
+_COARSE = (
+    "Many neighbouring values are equal: limits are rough, and fewer stable charts signal than stated; of counts give "
+    "rates with sizes (kind='u')."
+)
+_COARSE_TEXTBOOK = (
+    "Many neighbouring values are equal: limits are too narrow, and more stable charts signal than stated; of counts "
+    "give rates with sizes (kind='u'), or take calibrated limits."
 )
 
 Kind = Literal["auto", "xmr", "p", "u"]
@@ -58,7 +67,8 @@ class ControlChart(Result):
     sigma : float
         Standard deviation of the newest point that the limits are made of.
     width : float
-        Distance of the limits from the centre in these.
+        Distance of the limits from the centre in these; on the long side of rates and counts that lean they lie
+        farther.
     sigma_z : float
         How many times wider the newest rate varies than its size explains, at least 1 (Laney); NaN in an XmR chart.
     outside : tuple of int
@@ -77,13 +87,15 @@ class ControlChart(Result):
         Share of charts of a stable process with as many points and such an autocorrelation in which these rules see
         something. NaN where nothing varies.
     detectable_deviation : float
-        One point that is so far off would have been outside with a probability of about 80 %.
+        One point that is so far off would have been outside with a probability of about 80 %; infinite where limits lie
+        so near to the ends of the range that none would, NaN where nothing varies or many values are equal.
     autocorrelation, high_autocorrelation : float
         Of neighbouring values, with a step allowed for; weight of the evidence that it is above 0.8.
     table : DataFrame
-        One row a period, gaps included: value, center, middle, lower, upper, sigma, phase (from 0), outside, in_run;
-        with p and u also size, with an index of dates or names also label.
+        One row a value given, NaN included: value, center, middle, lower, upper, sigma, phase (from 0), outside,
+        in_run; with p and u also size, with an index of dates or names also label.
     n, n_missing : int
+        Values, and gaps on the time axis between and around them.
     method, note : str
     """
 
@@ -143,6 +155,8 @@ class ControlChart(Result):
 
     def summary(self) -> str:
         """Return what the chart says, and how often it says so without cause."""
+        if not self.has_signal and np.isnan(self.false_alarm_rate):
+            return f"Cannot tell: {self.note[0].lower()}{self.note[1:]} ({self.n} points; {self.method}.)"
         parts = []
         if self.outside:
             parts.append(f"{len(self.outside)} of {self.n} points outside the limits")
@@ -158,7 +172,10 @@ class ControlChart(Result):
                 f" In a stable process {_percent(self.false_alarm_rate)} of such charts show a signal "
                 f"(autocorrelation {self.autocorrelation:.2f})."
             )
-        if not parts and np.isfinite(self.detectable_deviation):
+        if not parts and np.isinf(self.detectable_deviation):
+            where = "the limits lie at the ends of the range or near"
+            text += f" No single point would have been seen in four of five: {where}."
+        elif not parts and np.isfinite(self.detectable_deviation):
             text += f" A single point {self.detectable_deviation:.3g} off would have been seen in four of five."
         return f"{text} {self.note}" if self.note else text
 
@@ -182,7 +199,7 @@ def control_chart(
     ----------
     values : array_like or Series, shape (n,)
         What is plotted, one value per period in order of time: measurements, or with ``sizes`` shares and rates (not
-        counts). NaN marks a gap, which stays in its place.
+        counts). NaN marks a gap, which stays in its place, and so do dates that a regular index of dates leaves out.
     sizes : array_like or Series, shape (n,), optional
         Denominators of shares and rates: cases looked at, or exposure (hours, contacts). A size of 0 makes a gap.
     kind : {"auto", "xmr", "p", "u"}
@@ -228,18 +245,26 @@ def control_chart(
     limits by the same factor (Laney); "calibrated" limits take it for a part that does not shrink with size, which is
     the same where sizes are equal, and allow for a level that wanders under the chance of small numbers.
 
+    Chance of few events leans: limits of p and u charts are moved out on its long side by the first term of Cornish and
+    Fisher. XmR charts do so, with the lean that counts of this mean and spread have, where more than 15 % of the
+    neighbours are equal; sigma then comes from the mean square of ranges, and the value next to the centre is never
+    outside. The longest run is that for the share of values on the larger side of the middle.
+
     Measured on stable series: 3 to 6.5 % of charts of 24 to 104 points signal at autocorrelations of 0 to 0.8 (2.5 to
     6.5 % with 12), with phases, a baseline or 15 % of values missing, and 2.3 to 6 % of p charts of 400 to 1,200 cases
     whose rate truly varies by 2 to 6 points, also where it resembles its neighbours (binomial limits: 76 to 100 %;
-    Laney's: 8 to 85 %). Where a rate is truly constant 2.5 to 5.5 % do. Three-sigma limits with Anhoej's run signal in
-    15 % (autocorrelation 0), 53 % (0.3) and 92 % (0.6) of XmR charts of 52 points, Nelson's rules in 45, 86 and 100 %.
+    Laney's: 8 to 85 %). Where a rate is truly constant 2.5 to 5.5 % do, also with few events (40 points of 100 cases,
+    shares of 0.01, 0.05 and 0.97; 0.5 to 5 events per unit: 2.5 to 4.5 %). Counts without sizes are charted cautiously:
+    1 to 3 % of XmR charts of 40 Poisson counts around 0.5, 1, 2 or 5 signal, 6 % around 10, none of noughts and ones
+    with 5 % ones; ``note`` says so. Three-sigma limits with Anhoej's run signal in 15 % (autocorrelation 0), 53 % (0.3)
+    and 92 % (0.6) of XmR charts of 52 points, Nelson's rules in 45, 86 and 100 %.
 
     Not controlled: values with far tails (17 % of charts of 52 points at eight degrees of freedom, 59 % at three,
-    where three sigma has 37 and 75 %), rates of a few events that vary with a lean (10 %), values so coarse that many
-    are equal (6 to 8 %), noise that lasts longer than AR(1) says (13 to 26 %; three sigma 16 to 89 %), and a random
-    walk (7 to 15 %, mostly with a ``note``). Seen of points 4 standard deviations off: 53 to 71 % with 24 points, 59 to
-    75 % with 52; of shifts by 2 in the last third: 51, 29 and 17 % with 24 points and 83, 63 and 38 % with 52, at
-    autocorrelations of 0, 0.3 and 0.6. docs/validation.md has all of it.
+    where three sigma has 37 and 75 %), rates of a few events that vary with a lean (10 %), noise that lasts longer than
+    AR(1) says (13 to 26 %; three sigma 16 to 89 %), and a random walk (7 to 15 %, mostly with a ``note``). Not seen:
+    in noughts and ones (and the like) a single point, and a step without any noise beside it. Seen of points 4 standard
+    deviations off: 53 to 71 % with 24 points, 59 to 75 % with 52; of shifts by 2 in the last third: 51, 29 and 17 %
+    with 24 points and 83, 63 and 38 % with 52, at autocorrelations of 0, 0.3 and 0.6. docs/validation.md has all of it.
 
     Limits know nothing of trends and seasons. ``find_changes`` dates a lasting change and finds smaller ones. The
     direction of improvement takes no part: see ``ControlChart.signals``.
@@ -265,16 +290,20 @@ def control_chart(
     _check_options(limits, false_alarm_rate)
     data = read_chart_data(values, sizes, kind)
     _check_overdispersion(data, limits, overdispersion=overdispersion)
+    bounds = _bounds(data, lower_bound, upper_bound)
     split, notes = split_phases(data, phases, baseline, least=MIN_POINTS)
 
     textbook = limits == "three-sigma"
     pieces = [LearntPhase.of(data, phase, textbook=textbook) for phase in split]
+    # A single point can then be all that varies, and moves the limits as far as itself.
+    coarse = any(piece.step for piece in pieces)
     layout = Layout(tuple((piece.points, piece.learnt) for piece in pieces), _chance(data, pieces))
     seen, high, varies = _resemblance(data, pieces, layout)
     sigmas = _scaled(data, pieces, seen, textbook=textbook, overdispersion=overdispersion)
     rules = _rules(layout, seen, sigmas, None if textbook else false_alarm_rate)
-    bounds = (max(lower_bound, data.lower_bound), min(upper_bound, data.upper_bound))
-    table = _table(data, pieces, sigmas[1], rules.width, bounds)
+    if not textbook:
+        rules = replace(rules, run_limit=_run_limit(rules.run_limit, pieces, layout))
+    table = _table(data, pieces, sigmas[1], rules.width, bounds, textbook=textbook)
     runs = [run for piece in pieces for run in piece.runs(data.values)]
     signals = [run for run in runs if len(run) > rules.run_limit]
     table["in_run"] = np.isin(table.index, np.concatenate([*signals, np.empty(0, dtype=np.intp)]))
@@ -287,28 +316,35 @@ def control_chart(
         **{name: float(newest[name]) for name in ("center", "lower", "upper", "middle", "sigma")},
         width=rules.width,
         sigma_z=_sigma_z(data, pieces[-1], float(newest["sigma"]), int(newest.name)),
-        outside=_positions(np.flatnonzero(table["outside"])),
+        outside=_positions(data, np.flatnonzero(table["outside"])),
         longest_run=len(longest),
         run_limit=rules.run_limit,
-        run=_positions(longest) if signals else (),
-        runs=tuple(_positions(run) for run in signals),
+        run=_positions(data, longest) if signals else (),
+        runs=tuple(_positions(data, run) for run in signals),
         rules=_rules_text(rules, layout),
         false_alarm_rate=rules.false_alarm_rate if varies else float("nan"),
-        detectable_deviation=float(newest["sigma"]) * rules.detectable(layout) if varies else float("nan"),
+        detectable_deviation=_detectable(newest, rules, layout, bounds) if varies and not coarse else float("nan"),
         autocorrelation=float(seen.mean) if varies else float("nan"),
         high_autocorrelation=high,
-        table=table,
+        table=_given(data, table),
         n=layout.n,
         n_missing=int((~data.present).sum()),
         method=_method(data, limits, overdispersion=overdispersion, baseline=baseline, phases=len(pieces)),
         note=" ".join(
-            [*data.notes, *notes, *_notes(pieces, layout, high, baseline=baseline is not None, varies=varies)]
+            [
+                *data.notes,
+                *notes,
+                *_notes(
+                    pieces, layout, high, baseline=baseline is not None, varies=varies, textbook=textbook, coarse=coarse
+                ),
+            ]
         ),
     )
 
 
-def _positions(places: _Ints) -> tuple[int, ...]:
-    return tuple(int(place) for place in places)
+def _positions(data: ChartData, places: _Ints) -> tuple[int, ...]:
+    """Positions among the values given."""
+    return tuple(int(place) for place in data.axis.given(places))
 
 
 def _check_options(limits: str, false_alarm_rate: float) -> None:
@@ -318,6 +354,27 @@ def _check_options(limits: str, false_alarm_rate: float) -> None:
     if not low <= false_alarm_rate <= high:
         hint = f" For {false_alarm_rate:g}% write {false_alarm_rate / 100:g}." if 1 <= false_alarm_rate <= 20 else ""
         raise ValueError(f"false_alarm_rate must be between {low:g} and {high:g}, got {false_alarm_rate!r}.{hint}")
+
+
+def _bounds(data: ChartData, lower_bound: float, upper_bound: float) -> tuple[float, float]:
+    """Ends of the range of the values, which must lie in it."""
+    if not lower_bound < upper_bound:
+        raise ValueError(
+            f"lower_bound must be below upper_bound, got {lower_bound!r} and {upper_bound!r}; give the range the "
+            "values can take, or leave out the end that has none."
+        )
+    for name, bound, beyond in (
+        ("lower_bound", lower_bound, data.values < lower_bound),
+        ("upper_bound", upper_bound, data.values > upper_bound),
+    ):
+        if beyond.any():
+            place = np.flatnonzero(beyond)[:1]
+            raise ValueError(
+                f"values must lie within their bounds, got {data.values[place[0]]:g} at position "
+                f"{_positions(data, place)[0]} with "
+                f"{name}={bound:g}; correct the value or the bound."
+            )
+    return max(lower_bound, data.lower_bound), min(upper_bound, data.upper_bound)
 
 
 def _check_overdispersion(data: ChartData, limits: str, *, overdispersion: bool) -> None:
@@ -378,11 +435,18 @@ def _rules(layout: Layout, seen: Resemblance, sigmas: tuple[_Floats, _Floats], f
 
 
 def _table(
-    data: ChartData, pieces: list[LearntPhase], used: _Floats, width: float, bounds: tuple[float, float]
+    data: ChartData,
+    pieces: list[LearntPhase],
+    used: _Floats,
+    width: float,
+    bounds: tuple[float, float],
+    *,
+    textbook: bool,
 ) -> pd.DataFrame:
     """One row a period: limits and whether the value is beyond them."""
     n = len(data.values)
     columns = {name: np.full(n, np.nan) for name in ("center", "middle", "sigma")}
+    skewness, step = np.zeros((2, n))
     number = np.zeros(n, dtype=int)
     for i, (piece, scale) in enumerate(zip(pieces, used, strict=True)):
         periods = slice(piece.phase.start, piece.phase.stop)
@@ -391,24 +455,77 @@ def _table(
         columns["center"][periods], columns["middle"][periods] = piece.center, piece.middle
         columns["sigma"][periods] = (scale * spread)[periods]
         number[periods] = i
+        if not textbook:
+            # What varies beyond chance is taken for symmetric.
+            share = 1.0 if data.kind == "xmr" else _share(piece.chance, scale * spread) ** 3
+            skewness[periods], step[periods] = (share * piece.skewness)[periods], piece.step
     center, sigma = columns["center"], columns["sigma"]
-    lower, upper = np.maximum(center - width * sigma, bounds[0]), np.minimum(center + width * sigma, bounds[1])
+    # Of coarse values, the next one to the centre is never outside.
+    down, up = (np.maximum(reach * sigma, step) for reach in lean(width, skewness))
+    lower, upper = np.maximum(center - down, bounds[0]), np.minimum(center + up, bounds[1])
     rounding = _EXACT * np.maximum(np.abs(center), np.abs(data.values))
     outside = data.present & ((data.values < lower - rounding) | (data.values > upper + rounding))
     limits = {"lower": lower, "upper": upper, "sigma": sigma, "phase": number, "outside": outside}
+    limits |= {"down": down, "up": up}
     table = pd.DataFrame({"value": data.values, "center": center, "middle": columns["middle"], **limits})
     if data.kind != "xmr":
         table.insert(1, "size", data.sizes)
+    return table
+
+
+def _given(data: ChartData, table: pd.DataFrame) -> pd.DataFrame:
+    """One row a value that was given, with its label."""
+    table = table.drop(columns=["down", "up"]).iloc[data.axis.places].reset_index(drop=True)
     if data.labels is not None:
         table.insert(0, "label", data.labels)
     return table
 
 
-def _notes(pieces: list[LearntPhase], layout: Layout, high: float, *, baseline: bool, varies: bool) -> list[str]:
+def _detectable(newest: pd.Series, rules: Rules, layout: Layout, bounds: tuple[float, float]) -> float:
+    """Deviation that is outside in four of five, on the side where more is needed; infinite where no value can be."""
+    sides = (("lower", "down", bounds[0]), ("upper", "up", bounds[1]))
+    beyond = float(newest["sigma"]) * (rules.detectable(layout) - rules.width)
+    asked = [
+        (float(newest[reach]) + beyond, abs(float(newest["center"]) - end))
+        for limit, reach, end in sides
+        if newest[limit] != end
+    ]
+    return max((size for size, room in asked if size <= room), default=float("inf"))
+
+
+def _share(chance: _Floats, sigma: _Floats) -> _Floats:
+    return np.divide(chance, sigma, out=np.zeros(len(chance)), where=sigma > 0)
+
+
+def _run_limit(limit: int, pieces: list[LearntPhase], layout: Layout) -> int:
+    """Longest run that is as improbable where one side of the middle has more than half of the values.
+
+    About a median both have half. About the centre, taken where many values lie on the median, noughts of rare events
+    make long runs by themselves.
+    """
+    longest = max(points for points, _ in layout.phases)
+    share = max(piece.lopsided for piece in pieces)
+    if share >= 1 - 1 / (2 * longest):
+        return max(limit, longest)
+    return min(max(limit, longest), floor(limit * log(0.5) / log(max(share, 0.5))))
+
+
+def _notes(
+    pieces: list[LearntPhase],
+    layout: Layout,
+    high: float,
+    *,
+    baseline: bool,
+    varies: bool,
+    textbook: bool,
+    coarse: bool,
+) -> list[str]:
     if not varies:
         what = "baseline does" if baseline else "values do"
         return [f"The {what} not vary, so there is no variation to judge them by."]
     notes = []
+    if coarse:
+        notes.append(_COARSE_TEXTBOOK if textbook else _COARSE)
     if max(piece.learnt for piece in pieces) < _FEW_POINTS:
         notes.append(f"With limits from fewer than {_FEW_POINTS} points only large changes can be seen.")
     if high > _SUSPECT and layout.n >= _FEW_POINTS:

@@ -35,6 +35,8 @@ __all__ = [
     "apparent_spread",
     "autocorrelation_beside_step",
     "calibrated_rules",
+    "coarse_sigma",
+    "lean",
     "longest_runs",
     "moving_range_sigma",
     "resemblance",
@@ -164,6 +166,42 @@ def moving_range_sigma(series: _Floats, *, clipped: bool) -> _Floats:
         ranges = np.minimum(ranges, _LARGEST_RANGE * mean[:, None])
         mean = np.asarray(np.nanmean(ranges, axis=1))
     return np.asarray(mean / MEAN_RANGE)
+
+
+def coarse_sigma(series: _Floats) -> tuple[float, float]:
+    """Standard deviation of neighbours where many are equal, and the usual step between those that are not.
+
+    Mean ranges know the standard deviation of normal values only: a share of noughts makes them too small, and
+    screening at their multiples takes every step for a wild value. The mean square of ranges is right for any values
+    that are independent, and only what is far beyond the usual step is cut.
+
+    Parameters
+    ----------
+    series : ndarray, shape (n,)
+        NaN is a gap and makes no range.
+
+    Returns
+    -------
+    sigma, step : float
+        Nought where nothing varies.
+    """
+    ranges = np.abs(np.diff(series))
+    ranges = ranges[np.isfinite(ranges)]
+    if not ranges.any():
+        return 0.0, 0.0
+    step = float(np.median(ranges[ranges > 0]))
+    for _ in range(2):
+        ranges = np.minimum(ranges, _LARGEST_RANGE * max(float(ranges.mean()), step))
+    return float(np.sqrt((ranges**2).mean() / 2)), step
+
+
+def lean(width: float, skewness: _Floats) -> tuple[_Floats, _Floats]:
+    """Distances of the lower and the upper limit in sigmas for values that lean (Cornish and Fisher's first term).
+
+    The long side is moved out, the short side stays where it is.
+    """
+    extra = skewness * (width**2 - 1) / 6
+    return width + np.maximum(-extra, 0.0), width + np.maximum(extra, 0.0)
 
 
 def longest_runs(sides: _Floats) -> _Floats:

@@ -13,6 +13,7 @@ from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import check_confidence_level
 from bpo_analysis.stats.days import variance_of_mean
 from bpo_analysis.stats.result import Result
+from bpo_analysis.stats.wording import count_text, difference_text
 
 __all__ = ["MIN_UNITS", "ChangeDecomposition", "decompose_change"]
 
@@ -86,14 +87,18 @@ class ChangeDecomposition(Result):
 
     def summary(self) -> str:
         """Return the split in one sentence."""
-        rates, mix = f"rates {self.rate_effect:+.4g}", f"mix {self.mix_effect:+.4g}"
+        scale = max(abs(self.before), abs(self.after))
+        rates, mix = (
+            f"{name} {difference_text(effect, scale)}"
+            for name, effect in (("rates", self.rate_effect), ("mix", self.mix_effect))
+        )
         if np.isfinite(self.rate_effect_ci_low):
             rates += f" ({self.rate_effect_ci_low:+.4g} to {self.rate_effect_ci_high:+.4g})"
         if np.isfinite(self.mix_effect_ci_low):
             mix += f" ({self.mix_effect_ci_low:+.4g} to {self.mix_effect_ci_high:+.4g})"
         return (
-            f"Changed by {self.change:+.4g} from {self.before:.4g} to {self.after:.4g}: {rates}, {mix} "
-            f"({self.n} slices; {self.method})."
+            f"Changed by {difference_text(self.change, scale)} from {self.before:.4g} to {self.after:.4g}: {rates}, "
+            f"{mix} ({count_text(self.n, 'slice')}; {self.method})."
         )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.stats.arguments import check_confidence_level
+from bpo_analysis.stats.arguments import as_floats, check_confidence_level
 from bpo_analysis.stats.autoregression import (
     FAR_NOTE,
     HIGH_AUTOCORRELATION,
@@ -27,6 +27,7 @@ from bpo_analysis.stats.change_search import (
     likely_dates,
 )
 from bpo_analysis.stats.result import Result
+from bpo_analysis.stats.time_axis import TimeAxis
 
 __all__ = ["ChangesResult", "find_changes"]
 
@@ -78,11 +79,13 @@ class ChangesResult(Result):
         if not np.isfinite(self.pvalue):
             return f"Cannot tell whether the level changed: {self.note} ({size})."
         if not self.positions:
-            text = f"No change of level found ({_p(self.pvalue)}, {size}; {self.method})."
-            if not self.high_autocorrelation > _SUSPECT:
-                text += (
-                    f" A single change of {_number(self.detectable_shift)} halfway would have been found in four of "
-                    "five such series."
+            facts = f"{_p(self.pvalue)}, {size}; {self.method}"
+            if self.high_autocorrelation > _SUSPECT:
+                text = f"Cannot tell whether the level changed ({facts})."
+            else:
+                text = (
+                    f"No change of level found ({facts}). A single change of {_number(self.detectable_shift)} halfway "
+                    "would have been found in four of five such series."
                 )
         else:
             level = f"{100 * self.confidence_level:g} % interval"
@@ -104,7 +107,8 @@ def find_changes(
     Parameters
     ----------
     values : array_like or Series, shape (n,)
-        One value per period, in order of time; NaN marks a gap, which stays in its place.
+        One value per period, in order of time; NaN marks a gap, which stays in its place, and so do dates that a
+        regular index of dates leaves out.
     max_changes : int, default 3
         How many changes are looked for at most.
     trend : bool, default False
@@ -135,8 +139,10 @@ def find_changes(
     asked share of the likelihood. The size of a change is that at the best date, and so a little too large on average
     where the change is hardly visible.
 
-    Cannot tell a change from a drift near a unit root; ``note`` says when that must be feared. A single value far from
-    all others hides the autocorrelation, and up to 9 % of such series are called; ``note`` names it.
+    Cannot tell a change from a drift near a unit root; ``note`` says when that must be feared. Changes that are taken
+    back, however large (a level up by ten standard deviations for the middle third), look like such a drift to a search
+    that begins with one step, and are mostly not found: ``summary`` then opens with "Cannot tell". A single value far
+    from all others hides the autocorrelation, and up to 9 % of such series are called; ``note`` names it.
 
     References
     ----------
@@ -152,17 +158,14 @@ def find_changes(
     """
     check_confidence_level(confidence_level)
     _check_max_changes(max_changes)
-    series = np.asarray(values, dtype=float)
+    axis = TimeAxis.of(values)
+    series = as_floats(values)
     if series.ndim != 1:
         raise ValueError(f"values must be 1-D, got shape {series.shape}.")
     if np.isinf(series).any():
         raise ValueError("values must be finite or NaN, got an infinite value.")
     index = values.index if isinstance(values, pd.Series) and not isinstance(values.index, pd.RangeIndex) else None
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not index.is_monotonic_increasing:
-        raise ValueError("values must be in order of time: their index does not increase. Sort them by it.")
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and not index.is_unique:
-        twice = index[index.duplicated()][0]
-        raise ValueError(f"values must be one per period, got several at {twice}; sum or average them first.")
+    series = axis.spread_out(series)
     present = np.flatnonzero(np.isfinite(series))
     _check_size(present, trend=trend, season_length=season_length)
     known = KnownValues(series[present], present, trend=trend, season_length=season_length)
@@ -186,7 +189,10 @@ def find_changes(
 
     level = 1 - confidence_level
     pvalue, breaks, pvalues = find_in_turn(known, max_changes, level)
-    table = _table(_describe(known, breaks, pvalues, confidence_level), index)
+    rows = _describe(known, breaks, pvalues, confidence_level)
+    for row in rows:  # Positions among the values given; all of them have a value.
+        row.update({name: axis.given(np.array([row[name]]))[0] for name in _POSITIONS})
+    table = _table(rows, index)
     rho, high = autocorrelation_beside(known, breaks)
     return build(
         positions=tuple(int(p) for p in table["position"]),
@@ -195,7 +201,7 @@ def find_changes(
         table=table,
         autocorrelation=rho,
         high_autocorrelation=high,
-        note=_note(known, breaks, high),
+        note=_note(known, breaks, high, axis),
     )
 
 
@@ -207,11 +213,11 @@ _DRIFT = (
 )
 
 
-def _note(values: KnownValues, breaks: list[int], high: float) -> str:
+def _note(values: KnownValues, breaks: list[int], high: float, axis: TimeAxis) -> str:
     model = values.model(breaks)
     far = far_out(values.known - model @ np.linalg.lstsq(model, values.known, rcond=None)[0])
     notes = [_DRIFT] if high > _SUSPECT else []
-    notes += [] if far is None else [FAR_NOTE.format(values.present[far])]
+    notes += [] if far is None else [FAR_NOTE.format(axis.given(values.present[[far]])[0])]
     return " ".join(notes)
 
 

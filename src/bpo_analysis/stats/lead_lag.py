@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from bpo_analysis.stats.autoregression import check_season, season_columns
 from bpo_analysis.stats.multiplicity import AdjustmentMethod, adjust_pvalues
 from bpo_analysis.stats.prewhiten import Innovations, prewhiten
 from bpo_analysis.stats.result import Result
+from bpo_analysis.stats.wording import count_text, pvalue_text
 
 __all__ = ["MIN_FREEDOM", "MIN_PAIRS", "MIN_PERIODS", "LeadLagResult", "cross_correlation", "lead_lag", "lead_lag_scan"]
 
@@ -106,7 +108,7 @@ class LeadLagResult(Result):
         if self.best_lag is None:
             return f"No answer: {self.note} (n = {self.n}, {self.n_missing} missing)."
         looked = f"the best of {self.n_lags} lags" if self.n_lags > 1 else "the one lag looked at"
-        tested = f"p = {self.pvalue:.2g} for {looked}"
+        tested = f"p {pvalue_text(self.pvalue)} for {looked}"
         if not self.pvalue < 1 - self.confidence_level:
             strength = f"a correlation of {self.detectable_correlation:.2f} or stronger would have been found"
             if not np.isfinite(self.detectable_correlation):
@@ -114,7 +116,7 @@ class LeadLagResult(Result):
             return (
                 f"Cannot tell whether one series moves before the other: the strongest correlation is "
                 f"{self.correlation:.2f}, at lag {self.best_lag} ({tested}). With n = {self.n} and "
-                f"{_count(self.n_lags, 'lag')}, {strength} with 80 % probability ({self.method})."
+                f"{count_text(self.n_lags, 'lag')}, {strength} with 80 % probability ({self.method})."
             )
         return (
             f"{self._timing()}: correlation {self.correlation:.2f}, {100 * self.confidence_level:g} % interval "
@@ -127,7 +129,8 @@ class LeadLagResult(Result):
         if self.best_lag == 0:
             return f"The two series move in {way} in the same period"
         first, second = ("leading", "lagging") if (self.best_lag or 0) > 0 else ("lagging", "leading")
-        return f"The {first} series moves {_count(abs(self.best_lag or 0), 'period')} before the {second} one, in {way}"
+        ahead = count_text(abs(self.best_lag or 0), "period")
+        return f"The {first} series moves {ahead} before the {second} one, in {way}"
 
     def _range(self) -> str:
         if self.n_lags == 1:
@@ -237,7 +240,7 @@ def lead_lag(
     if missing and nan_policy == "raise":
         raise ValueError(f"leading and lagging have {missing} periods with NaN, and nan_policy is 'raise'.")
     if missing and nan_policy == "propagate":
-        note = f"{_count(missing, 'period')} without a value, and nan_policy is 'propagate'"
+        note = f"{count_text(missing, 'period')} without a value, and nan_policy is 'propagate'"
         return LeadLagResult(**plan.unanswered(series), note=note, table=plan.empty_table())
     problem = next((p for p in (plan.shortage(row) for row in series) if p is not None), None)
     problem = problem or plan.shortage_of_pairs(series[0], series[1])
@@ -298,6 +301,7 @@ def lead_lag_scan(
     """
     chosen: list[Any] = [pair if isinstance(pair, str) else tuple(pair) for pair in pairs]
     first, second = _columns_of(frame, chosen)
+    _check_once(chosen)
     used, place = np.unique(np.r_[first, second], return_inverse=True)
     first, second = place[: len(chosen)], place[len(chosen) :]
     values = np.array([_numbers(frame.iloc[:, i], frame.columns[i]) for i in used]).reshape(len(used), len(frame)).T
@@ -802,5 +806,8 @@ def _no_variation(name: Hashable) -> str:
     return f"lead_lag needs series that vary beyond trend and season; {name!r} does not."
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _check_once(pairs: list[Any]) -> None:
+    """Refuse a pair given again: it would count as one more question, and soften the adjustment for the others."""
+    pair, times = Counter(pairs).most_common(1)[0] if pairs else (None, 0)
+    if times > 1:
+        raise ValueError(f"pairs must name each pair once, got {pair!r} {times} times; leave the others out.")

@@ -21,6 +21,7 @@ from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import (
     Alternative,
     NanPolicy,
+    as_floats,
     check_alternative,
     check_confidence_level,
     check_nan_policy,
@@ -37,6 +38,7 @@ from bpo_analysis.stats.autoregression import (
     season_columns,
 )
 from bpo_analysis.stats.result import Result
+from bpo_analysis.stats.time_axis import TimeAxis
 from bpo_analysis.stats.trend import DRIFT_NOTE, MIN_FREEDOM, MIN_POINTS, SUSPECT, trend_in_words
 
 __all__ = ["MannKendallResult", "mann_kendall"]
@@ -56,6 +58,7 @@ _MOST_TERMS = 4_000_000
 _EXACT = 1e-9
 _DIGITS = 14
 _FAR = 50.0
+_TIES = "So many values are equal that the size of a trend cannot be told from them; only its direction is tested."
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.intp]
@@ -138,7 +141,8 @@ def mann_kendall(
     Parameters
     ----------
     values : array_like, shape (n,)
-        One value per period, in order of time. NaN marks a gap, which stays in its place.
+        One value per period, in order of time. NaN marks a gap, which stays in its place, and so do dates that a
+        regular index of dates leaves out.
     season_length : int, optional
         Periods in a cycle (7 for days of the week, 12 for months of the year): only values of the same phase are
         compared. Needs two cycles.
@@ -204,11 +208,13 @@ def mann_kendall(
     check_confidence_level(confidence_level)
     check_nan_policy(nan_policy)
     known = _known(autocorrelation)
-    series = np.asarray(values, dtype=float)
+    axis = TimeAxis.of(values)
+    series = as_floats(values)
     if series.ndim != 1:
         raise ValueError(f"values must be 1-D, got shape {series.shape}.")
     if np.isinf(series).any():
         raise ValueError("values must be finite or NaN, got an infinite value.")
+    series = axis.spread_out(series)
     n_missing = int(np.isnan(series).sum())
     if nan_policy == "raise" and n_missing:
         raise ValueError(f"values have {n_missing} NaN, and nan_policy is 'raise'.")
@@ -250,6 +256,7 @@ def mann_kendall(
     z = evidence.z(s, step)
     tail = (1 - confidence_level) / (2 if alternative == "two-sided" else 1)
     low, high = _interval(slopes, evidence.bound(tail, step) if null is None else _exact_bound(null, tail))
+    sizeless = low == high == 0
     power = special.ndtri(0.8) / -special.ndtri(tail)
     return replace(
         counted,
@@ -258,11 +265,11 @@ def mann_kendall(
         var_s=float(evidence.weights @ evidence.variances),
         z=z,
         pvalue=_pvalue(z, alternative) if null is None else _exact_pvalue(null, s, alternative),
-        detectable_slope=float((high - low) / 2 * (1 + power)),
+        detectable_slope=float("nan") if sizeless else float((high - low) / 2 * (1 + power)),
         autocorrelation=evidence.autocorrelation,
         high_autocorrelation=evidence.high_autocorrelation,
         method=_method(known, season_length, exact=exact),
-        note=_note(known, evidence),
+        note=" ".join(filter(None, [_TIES * sizeless, _note(known, evidence)])),
     )
 
 

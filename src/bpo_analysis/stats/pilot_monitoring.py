@@ -103,7 +103,12 @@ class PilotMonitoring(Result):
             )
         elif self.is_final:
             text = f"The pilot has ended at look {self.look} ({share}) without crossing a boundary: {found}. "
-            text += "These data cannot tell the arms apart"
+            sides = {"greater": "higher", "less": "lower"}
+            text += (
+                f"These data do not show that the pilot's value is {sides[self.alternative]}"
+                if self.alternative in sides
+                else "These data cannot tell the arms apart"
+            )
             if isfinite(self.boundary_estimate):
                 text += f"; a difference of {self.boundary_estimate:+.3g} would have crossed"
             text += "."

@@ -13,7 +13,7 @@ from scipy import optimize, special
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import Alternative, check_alternative, check_confidence_level
 from bpo_analysis.stats.result import Result
-from bpo_analysis.stats.wording import pvalue_text
+from bpo_analysis.stats.wording import difference_text, pvalue_text
 
 __all__ = ["ProportionDifference", "difference_of_proportions"]
 
@@ -54,8 +54,8 @@ class ProportionDifference(Result):
     pvalue_equivalence : float
         Of the hypothesis that the shares differ by ``margin`` or more either way.
     detectable_effect : float
-        Difference these numbers of cases would have found with 80 % power from the second share, away from it towards
-        the side with more room; NaN where there is none.
+        Distance from ``null_difference`` that these numbers of cases would have found with 80 % power at the second
+        share, towards the side ``alternative`` looks at, or else that with more room; NaN where there is none.
     """
 
     estimate: float
@@ -88,14 +88,11 @@ class ProportionDifference(Result):
             f", design effect {effects:.3g}" if effects > 1 else ""
         )
         text = (
-            f"{self.share_first:.4g} against {self.share_second:.4g}: difference {self.estimate:+.4g}, {level} "
-            f"{self.ci_low:.4g} to {self.ci_high:.4g}, p {pvalue_text(self.pvalue)} ({of}; {self.method})."
+            f"{self.share_first:.4g} against {self.share_second:.4g}: difference {difference_text(self.estimate, 1)}, "
+            f"{level} {self.ci_low:.4g} to {self.ci_high:.4g}, p {pvalue_text(self.pvalue)} ({of}; {self.method})."
         )
-        if self.pvalue >= 1 - self.confidence_level and self.null_difference == 0:
-            found = ""
-            if isfinite(self.detectable_effect):
-                found = f"; a difference of {self.detectable_effect:.3g} would have been found with 80 % power"
-            text += f" These cases cannot tell the shares apart{found}."
+        if self.pvalue >= 1 - self.confidence_level:
+            text += f" These cases {self._doubt()}."
         if isfinite(self.margin):
             limit = (1 - self.confidence_level) / 2
             shown = ["" if p < limit else "not " for p in (self.pvalue_noninferiority, self.pvalue_equivalence)]
@@ -105,6 +102,21 @@ class ProportionDifference(Result):
                 f"is {shown[1]}shown (p {pvalue_text(self.pvalue_equivalence)})."
             )
         return text
+
+    def _doubt(self) -> str:
+        """What is not shown, and what would have been."""
+        found, sides = "", {"greater": ("higher", "above"), "less": ("lower", "below")}
+        if self.null_difference == 0:
+            if isfinite(self.detectable_effect):
+                found = f"; a difference of {self.detectable_effect:.3g} would have been found with 80 % power"
+            if self.alternative in sides:
+                return f"do not show that the first share is {sides[self.alternative][0]}{found}"
+            return f"cannot tell the shares apart{found}"
+        if isfinite(self.detectable_effect):
+            found = f"; {self.detectable_effect:.3g} away from it would have been found with 80 % power"
+        if self.alternative in sides:
+            return f"do not show that the difference is {sides[self.alternative][1]} {self.null_difference:g}{found}"
+        return f"cannot tell the difference from {self.null_difference:g}{found}"
 
 
 def difference_of_proportions(
@@ -211,7 +223,7 @@ def difference_of_proportions(
         better=better,
         pvalue_noninferiority=not_worse,
         pvalue_equivalence=alike,
-        detectable_effect=_detectable(table, critical),
+        detectable_effect=_detectable(table, critical, null_difference, alternative),
     )
 
 
@@ -344,17 +356,23 @@ def _pvalue(statistic: float, alternative: Alternative) -> float:
     return float(special.ndtr(-statistic if alternative == "greater" else statistic))
 
 
-def _detectable(table: _Table, critical: float, power: float = 0.8) -> float:
-    """Distance from the second share that these numbers of cases find with 80 % power (normal approximation)."""
-    second, side = table.second, 1.0 if table.second <= 0.5 else -1.0
-    beyond = float(special.ndtri(power))
+def _detectable(table: _Table, critical: float, null: float, alternative: Alternative, power: float = 0.8) -> float:
+    """Distance from the null difference that these numbers of cases find with 80 % power (normal approximation)."""
+    second, start = table.second, table.second + null
+    if not 0 <= start <= 1:
+        # The second share as it was seen leaves the first no such difference.
+        return nan
+    up = alternative == "greater" or (alternative == "two-sided" and start <= 0.5)
+    side, beyond = 1.0 if up else -1.0, float(special.ndtri(power))
+
+    def error(first: float, second: float) -> float:
+        spread = max(0.0, first * (1 - first)) / table.n_first + max(0.0, second * (1 - second)) / table.n_second
+        return sqrt(spread)
 
     def short(distance: float) -> float:
-        first = second + side * distance
-        pooled = (first * table.n_first + second * table.n_second) / (table.n_first + table.n_second)
-        null = sqrt(pooled * (1 - pooled) * (1 / table.n_first + 1 / table.n_second))
-        own = sqrt(max(0.0, first * (1 - first)) / table.n_first + second * (1 - second) / table.n_second)
-        return distance - critical * null - beyond * own
+        first = start + side * distance
+        fitting = restricted_share(first, table.n_first, second, table.n_second, null)
+        return distance - critical * error(fitting + null, fitting) - beyond * error(first, second)
 
-    room = 1 - second if side > 0 else second
-    return float(optimize.brentq(short, _ONE_PLACE, room)) if short(room) > 0 else nan
+    room = 1 - start if up else start
+    return float(optimize.brentq(short, _ONE_PLACE, room)) if room > _ONE_PLACE and short(room) > 0 else nan

@@ -40,6 +40,7 @@ MIN_DIFFERENCES = 5
 MIN_DAYS_FOR_AUTOCORRELATION = 10
 _MAX_AUTOCORRELATION = 0.9
 _SMALLEST_PVALUE = 1e-15
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,9 @@ def share_interval(
     ------
     InsufficientDataError
         Without a single case.
+    ValueError
+        If a value is negative, or more cases succeed in all than there are. A single day may have more: an event that
+        comes late counts on its own day.
 
     Notes
     -----
@@ -161,7 +165,8 @@ def share_interval(
     (0.734, 0.927)
     """
     num, den, missing = _checked(numerator, denominator, confidence_level)
-    estimate = num.sum() / den.sum()
+    _check_share(num, den)
+    estimate = min(1.0, num.sum() / den.sum())
     chance = estimate * (1 - estimate) / den.sum()
     if len(num) < MIN_OWN_UNITS and spread is not None:
         variance, rho, freedom = spread.variance / len(num), 0.0, spread.degrees_of_freedom
@@ -445,6 +450,21 @@ def _checked(numerator: ArrayLike, denominator: ArrayLike, confidence_level: flo
     if not den[present].sum() > 0:
         raise InsufficientDataError("an interval", needed=1, got=0, unit="days with data")
     return num[present], den[present], int((~present).sum())
+
+
+def _check_share(num: _Floats, den: _Floats) -> None:
+    negative = int(((num < 0) | (den < 0)).sum())
+    if negative:
+        raise ValueError(
+            f"numerator and denominator of a share count cases and must not be negative; {negative} of {len(num)} "
+            "units have such a value."
+        )
+    # Fractional cases may add up to a hair above the denominator.
+    if num.sum() > den.sum() * (1 + _ROUNDING):
+        raise ValueError(
+            f"numerator adds up to {num.sum():g}, above the {den.sum():g} of denominator: no share of cases. For a "
+            "mean use ratio_interval, for events over an exposure event_rate_interval."
+        )
 
 
 def _limits(ratio: RatioInterval, error: float) -> tuple[float, float]:

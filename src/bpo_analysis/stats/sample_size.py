@@ -24,6 +24,8 @@ MIN_UNITS_OWN_BASELINE = 5
 UNITS_WITH_A_PROMISE = 5
 """Units of the smaller arm below which the planned power is not one to count on."""
 MOST_UNITS = 1_000_000
+_ROUNDING = 1e-6
+"""Power as `detectable_effect` finds it is the planned one up to this."""
 _METHOD = "noncentral t on units, Satterthwaite degrees of freedom"
 
 
@@ -220,6 +222,7 @@ def sample_size(
     >>> sample_size(effect=0.06, value=0.7, icc=0.1, contacts_per_unit=100, ratio=3, pre_correlation=0.8).n_pilot
     23
     """
+    _check_components(components, icc, sd_units)
     spread = unit_spread(value, sd, icc, contacts_per_unit, sd_units, volume_cv, pre_correlation, components, estimand)
     aim = _Aim(alternative, confidence_level, margin, better, power)
     if not (isfinite(ratio) and ratio > 0):
@@ -303,6 +306,7 @@ def detectable_effect(
     >>> round(found.increase, 3), round(found.decrease, 3)
     (0.102, -0.12)
     """
+    _check_components(components, icc, sd_units)
     spread = unit_spread(value, sd, icc, contacts_per_unit, sd_units, volume_cv, pre_correlation, components, estimand)
     aim = _Aim(alternative, confidence_level, None, "higher", power)
     for name, number in (("n_pilot", n_pilot), ("n_baseline", n_baseline)):
@@ -400,6 +404,17 @@ class _Aim:
         return found + noncentral_t(freedom, drift, -critical) if self.two_sided else found
 
 
+def _check_components(components: VarianceComponents | None, icc: float | None, sd_units: float | None) -> None:
+    """Refuse past units that are all alike where their own spread is all there would be to plan with."""
+    if components is None or icc is not None or sd_units is not None or isfinite(components.icc):
+        return
+    if components.sd_units == 0:
+        raise ValueError(
+            "components come from units whose values do not vary, so that they say nothing of how many are needed; "
+            "take units that differ, or give sd_units, or icc with contacts_per_unit."
+        )
+
+
 def _baseline(n_pilot: int, ratio: float) -> int:
     return max(MIN_UNITS, ceil(n_pilot * ratio - 1e-9))
 
@@ -426,7 +441,7 @@ def _smallest(effect: float, variances: tuple[float, float], spread: UnitSpread,
         n_baseline = _baseline(n, ratio)
         if spread.adjusted and n + n_baseline < MIN_UNITS_OWN_BASELINE:
             return False
-        return aim.reached(effect, *_error(n, n_baseline, variances, spread.adjusted)) >= aim.power
+        return aim.reached(effect, *_error(n, n_baseline, variances, spread.adjusted)) >= aim.power - _ROUNDING
 
     low, high = MIN_UNITS - 1, MIN_UNITS
     while not enough(high):

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import check_confidence_level
@@ -24,6 +24,9 @@ Sampling = Literal["cases", "events", "mean"]
 MIN_UNITS = 3
 _POWER = 0.8
 """A detectable difference is one that would have been found with this probability."""
+
+_FURTHEST = 8.0
+"""Standard errors; further out p-values are rounding."""
 
 _EXACT = 1e-12
 """Part of the rates; a spread between units below it is rounding."""
@@ -85,7 +88,11 @@ class StandardisedComparison(Result):
             f"({row['difference_ci_low']:+.4g} to {row['difference_ci_high']:+.4g})"
             for name, row in sure.iterrows()
         )
-        parts = [f"On a common mix {out or 'no group differs from the rest for certain'}."]
+        parts = [f"On a common mix {out or 'no group differs from the rest for certain' + self._found()}."]
+        if not table["observed"].ne(0).any():
+            parts.append("No numerator is above 0, so that nothing tells the groups apart.")
+        elif table["difference"].notna().any() and table["pvalue"].isna().all():
+            parts.append("All units are alike, so that no interval can be given.")
         parts += [f"The order of {a} and {b} turns round against the crude values." for a, b in self.reversals]
         if len(self.unsupported):
             names = ", ".join(map(str, self.unsupported["slice"]))
@@ -94,6 +101,15 @@ class StandardisedComparison(Result):
                 f"({100 * float(self.unsupported['share'].sum()):.0f} % of all cases)."
             )
         return f"{' '.join(parts)} ({self.n} groups; {self.method}.)"
+
+    def _found(self) -> str:
+        """Differences that would have been found, as the end of a sentence."""
+        detectable = self.table["detectable_difference"].dropna()
+        if detectable.empty:
+            return ""
+        least, most = f"{detectable.min():.3g}", f"{detectable.max():.3g}"
+        found = f"a difference of {least}" if least == most else f"differences of {least} to {most}, by group,"
+        return f"; {found} would have been found with {100 * _POWER:.0f} % power"
 
 
 def standardise(
@@ -142,7 +158,10 @@ def standardise(
 
     Intervals: for shares Wilson on the effective number of cases, for events Fay and Feuer's gamma limits [1]_, for
     means Student's t; a unit counts for all groups at once, so that a day bad for everyone does not blur a
-    difference. One pseudo-case at the pooled rate keeps a cell without failures from counting as certain. Adjust the
+    difference. One pseudo-case at the pooled rate keeps a cell without failures from counting as certain. Differences
+    of shares and of event rates have at least the width that the score limits (Wilson's) of all cells give, squared
+    and added (MOVER [2]_), for near 0 and 100 % a variance says too little; the p-value is that at which such an
+    interval just touches nought. Observed over expected is no surer than these cells either. Adjust the
     p-values where several are read (:mod:`bpo_analysis.stats.multiplicity`).
 
     Differences of mix within a slice, and of anything that is not sliced, remain: this is no proof of quality.
@@ -150,6 +169,8 @@ def standardise(
     References
     ----------
     .. [1] Fay, M. P. & Feuer, E. J. (1997). Confidence intervals for directly standardized rates. Stat. in Med. 16.
+    .. [2] Zou, G. Y., Huang, W. & Zhang, X. (2009). A note on confidence interval estimation for a linear function of
+       binomial proportions. Computational Statistics & Data Analysis 53.
 
     Examples
     --------
@@ -253,7 +274,10 @@ class _Cells:
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """A weighted sum of rates: its value, its influence by unit, chance's variance, the largest weight of one case."""
+    """A weighted sum of rates: its value, its influence by unit, chance's variance, the largest weight of one case.
+
+    Beside it the cells it is made of: their weights, rates and denominators.
+    """
 
     value: float
     days: _Floats
@@ -261,6 +285,9 @@ class _Estimate:
     counted: float
     largest: float
     effective_cases: float
+    weight: _Floats
+    rate: _Floats
+    den: _Floats
 
 
 class _Judge:
@@ -294,6 +321,9 @@ class _Judge:
             counted=float((weight**2 * num / den**2).sum()),
             largest=float((weight / den).max(initial=0.0)),
             effective_cases=float(weight.sum() ** 2 / (weight**2 / den).sum()) if used.any() else 0.0,
+            weight=weight,
+            rate=rate,
+            den=den,
         )
 
     def spreads(self, days: _Floats, chance: float) -> list[tuple[float, float]]:
@@ -336,15 +366,59 @@ class _Judge:
         first, second = self.estimate(one, weights), self.estimate(other, weights)
         spreads = self.spreads(first.days - second.days, first.chance + second.chance)
         difference = first.value - second.value
-        half = self.half(spreads, self.level)[0]
-        if not half > 0:
+
+        def reach(level: float) -> tuple[float, float]:
+            """How far the limits lie below and above the difference."""
+            plain = self.half(spreads, level)[0]
+            below, above = self.mover(first, second, float(special.ndtri(level)))
+            return max(plain, below), max(plain, above)
+
+        below, above = reach(self.level)
+        if not max(below, above) > 0:
             return difference, _NAN, _NAN, _NAN, _NAN
-        pvalue = max(
+        pvalues = [
             float(2 * stats.t.sf(abs(difference) / sqrt(variance), freedom))
             for variance, freedom in spreads
             if variance > 0
-        )
-        return difference, difference - half, difference + half, pvalue, half + self.half(spreads, _POWER)[0]
+        ]
+        pvalue = max([self.mover_pvalue(first, second), *pvalues])
+        return difference, difference - below, difference + above, pvalue, max(below, above) + max(reach(_POWER))
+
+    def mover(self, first: _Estimate, second: _Estimate, quantile: float) -> tuple[float, float]:
+        """How far the limits of a difference lie below and above it: those of all cells, squared and added."""
+        below_1, above_1 = self.squares(first, quantile)
+        below_2, above_2 = self.squares(second, quantile)
+        return sqrt(below_1 + above_2), sqrt(above_1 + below_2)
+
+    def mover_pvalue(self, first: _Estimate, second: _Estimate) -> float:
+        """Error rate at which the limit of `mover` just touches nought."""
+        difference = first.value - second.value
+        if self.sampling == "mean":
+            return 0.0
+        side = 0 if difference > 0 else 1
+
+        def short(quantile: float) -> float:
+            return self.mover(first, second, quantile)[side] - abs(difference)
+
+        if not short(_FURTHEST) > 0:
+            return float(2 * special.ndtr(-_FURTHEST))
+        found = optimize.brentq(short, 0.0, _FURTHEST, xtol=1e-12) if difference else 0.0
+        return float(2 * special.ndtr(-found))
+
+    def squares(self, found: _Estimate, quantile: float) -> tuple[float, float]:
+        """Squared distances of the score limits from the rates, weighted and added, below and above."""
+        if self.sampling == "mean":
+            return 0.0, 0.0
+        square = quantile**2 / found.den
+        if self.sampling == "cases":
+            spread, shrink, scale = found.rate * (1 - found.rate), 1 + square, 1 - 2 * found.rate
+        else:
+            spread, shrink, scale = found.rate, np.ones_like(square), np.ones_like(square)
+        # The rate plus shift minus or plus half; shift draws towards a half of all cases, or away from no events.
+        shift = square * scale / (2 * shrink)
+        half = np.sqrt(np.maximum(spread, 0.0) * square + square**2 / 4) / shrink
+        below, above = np.maximum(half - shift, 0.0), half + shift
+        return float((found.weight**2 * below**2).sum()), float((found.weight**2 * above**2).sum())
 
 
 def _row(cells: _Cells, judge: _Judge, place: int, shared: NDArray[np.bool_]) -> dict[str, float]:
@@ -406,7 +480,12 @@ def _indirect(cells: _Cells, judge: _Judge, place: int) -> tuple[float, float, f
     days = cells.unit_num[:, place].sum(axis=1) - ratio * (cells.unit_den[:, place] @ cells.pooled_rate)
     half = judge.half(judge.spreads(len(days) * days / expected, own.chance), judge.level)[0]
     factor = exp(half / ratio) if half > 0 else _NAN
-    return observed, expected, ratio, ratio / factor, ratio * factor
+    below, above = judge.squares(own, float(special.ndtri(judge.level)))
+    if not max(below, above) > 0:
+        return observed, expected, ratio, ratio / factor, ratio * factor
+    # Neither is a group without failures certain to be above what is expected of it.
+    low, high = np.fmin(ratio / factor, ratio - sqrt(below)), np.fmax(ratio * factor, ratio + sqrt(above))
+    return observed, expected, ratio, float(low), float(high)
 
 
 def _mix(cells: _Cells, standard: pd.Series | None) -> _Floats:

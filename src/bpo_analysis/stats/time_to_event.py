@@ -14,7 +14,7 @@ from scipy import stats
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import check_confidence_level
 from bpo_analysis.stats.result import Result
-from bpo_analysis.stats.wording import pvalue_text
+from bpo_analysis.stats.wording import difference_text, pvalue_text
 
 __all__ = [
     "MIN_CASES",
@@ -35,6 +35,8 @@ _Floats = NDArray[np.float64]
 _FEW_CLUSTERS = 20
 """With fewer the log-rank score, summed by cluster, can hardly get far from nought in standard errors of its own."""
 _NAN = float("nan")
+_EXACT = 1e-12
+"""Part of the horizon; a standard error below it is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +150,8 @@ class TimeToEventComparison(Result):
         test = f"log-rank p {pvalue_text(self.pvalue)}" if np.isfinite(self.pvalue) else "no log-rank test can be made"
         if not np.isfinite(self.restricted_mean_ci_low):
             return (
-                f"{self.first} and {self.second} cannot be compared by their means up to {self.horizon:.4g}; {test} "
-                f"({size}; {self.method})."
+                f"{self.first} and {self.second} cannot be compared by their means up to {self.horizon:.4g}, for "
+                f"{self._reason()}; {test} ({size}; {self.method})."
             )
         doubt = ""
         if not self.restricted_mean_pvalue < 1 - self.confidence_level:
@@ -159,10 +161,21 @@ class TimeToEventComparison(Result):
             )
         return (
             f"{self.first} less {self.second}: means up to {self.horizon:.4g} differ by "
-            f"{self.restricted_mean_difference:+.4g}, {level} interval {self.restricted_mean_ci_low:+.4g} to "
-            f"{self.restricted_mean_ci_high:+.4g}, p {pvalue_text(self.restricted_mean_pvalue)}; {test} "
-            f"({size}; {self.method}).{doubt}"
+            f"{difference_text(self.restricted_mean_difference, self.horizon)}, {level} interval "
+            f"{self.restricted_mean_ci_low:+.4g} to {self.restricted_mean_ci_high:+.4g}, "
+            f"p {pvalue_text(self.restricted_mean_pvalue)}; {test} ({size}; {self.method}).{doubt}"
         )
+
+    def _reason(self) -> str:
+        """Why the means have no interval."""
+        both = self.result_first, self.result_second
+        if all(result.n_open == result.n for result in both):
+            return "no case is done"
+        if len(np.unique(np.concatenate([result.table["time"] for result in both]))) == 1:
+            return "all times are alike"
+        if not np.isfinite(self.restricted_mean_difference):
+            return "not both were followed so long"
+        return "the times do not vary up to there"
 
 
 def time_to_event(
@@ -299,8 +312,11 @@ def compare_time_to_event(
     share, low, high = _share_difference(first, second)
     if crossed and np.isfinite(share):
         shift = _differences_without(times, done, side, codes, lambda t, d: _share_at(_Curve(t, d), limit))  # type: ignore[arg-type]
-        half = stats.t.ppf(0.5 + confidence_level / 2, len(shift) - 1) * sqrt(_jackknife_variance(shift))
-        low, high = share - half, share + half
+        error_of_share = sqrt(_jackknife_variance(shift))
+        # Clusters that are all alike say nothing of the spread between them; the limits of both shares stand then.
+        if error_of_share > _EXACT:
+            half = stats.t.ppf(0.5 + confidence_level / 2, len(shift) - 1) * error_of_share
+            low, high = share - half, share + half
     return TimeToEventComparison(
         restricted_mean_difference=means.difference,
         restricted_mean_ci_low=means.difference - quantile * means.error,
@@ -565,7 +581,9 @@ def _mean_difference(
     if crossed and codes is not None:
         shift = _differences_without(times, done, side, codes, lambda t, d: _area(_Curve(t, d), horizon))
         total, freedom = float(_jackknife_variance(shift)), len(shift) - 1.0
-    return _Difference(means[0] - means[1], sqrt(total) if total > 0 else _NAN, freedom)
+    # Areas of equal curves differ in the last digit; such a spread would make a difference of nought certain.
+    error = sqrt(total) if total > (_EXACT * horizon) ** 2 else _NAN
+    return _Difference(means[0] - means[1], error, freedom)
 
 
 def _differences_without(
@@ -625,7 +643,7 @@ def _log_rank(
     sums = np.bincount(codes, weights=part)[np.unique(codes)]
     size = len(sums)
     error = sqrt(size / (size - 1) * float((sums**2).sum()))
-    if error == 0:
+    if error <= _EXACT * size:
         return _NAN, _NAN
     statistic = float(sums.sum()) / error
     return statistic, float(2 * stats.t.sf(abs(statistic), size - 2))

@@ -13,12 +13,14 @@ from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import (
     Alternative,
     NanPolicy,
+    as_floats,
     check_alternative,
     check_confidence_level,
     check_nan_policy,
 )
 from bpo_analysis.stats.autoregression import HIGH_AUTOCORRELATION, check_season, coefficient_test, season_columns
 from bpo_analysis.stats.result import Result
+from bpo_analysis.stats.time_axis import TimeAxis
 
 if TYPE_CHECKING:
     from bpo_analysis.stats.mann_kendall import MannKendallResult
@@ -46,6 +48,8 @@ DRIFT_NOTE = (
 _SLOPE = 1
 _EXACT = 1e-10
 _SMALLEST_PVALUE = 1e-4
+_LARGE_EXPONENT = 300
+"""Of two: squares of so large values, summed and multiplied, are no longer safe."""
 
 _Floats = NDArray[np.float64]
 
@@ -131,6 +135,8 @@ def trend_in_words(result: TrendResult | MannKendallResult, name: str, slope: fl
             f"No {sought} found: {facts}. A {'slope' if sought == 'trend' else sought} of "
             f"{result.detectable_slope:.2g} per period would have been found in four of five such series."
         )
+    elif np.isnan(result.detectable_slope):  # So many ties that no size can be told; the note says it.
+        text = f"No {sought} found: {facts}."
     else:
         text = f"No {sought} found: {facts}. So few values cannot show a slope of any size reliably."
     return f"{text} {result.note}" if result.note else text
@@ -157,7 +163,8 @@ def detect_trend(
     Parameters
     ----------
     values : array_like, shape (n,)
-        One value per period, in order of time. NaN marks a gap, which stays in its place.
+        One value per period, in order of time. NaN marks a gap, which stays in its place, and so do dates that a
+        regular index of dates leaves out.
     season_length : int, optional
         Periods in a cycle (7 for days of the week, 12 for months of the year); its level at each phase is taken out,
         and paid for in degrees of freedom. Needs two cycles.
@@ -196,9 +203,11 @@ def detect_trend(
     >>> round(result.slope_per_period, 2), result.pvalue < 0.001
     (0.51, True)
     """
-    series = _as_floats(values)
+    axis = TimeAxis.of(values)
+    series = as_floats(values)
     if series.ndim != 1:
         raise ValueError(f"values must be 1-D, got shape {series.shape}; for several series use detect_trends.")
+    series = axis.spread_out(series)
     frame = detect_trends(
         series[:, None],
         season_length=season_length,
@@ -250,11 +259,13 @@ def detect_trends(
     check_nan_policy(nan_policy)
     _check_season(season_length)
     names = matrix.columns if isinstance(matrix, pd.DataFrame) else None
-    series = _as_floats(matrix)
+    axis = TimeAxis.of(matrix)
+    series = as_floats(matrix, "matrix")
     if series.ndim != 2:
         raise ValueError(f"matrix must be 2-D (one series a column), got shape {series.shape}.")
     if np.isinf(series).any():
         raise ValueError("values must be finite or NaN, got an infinite value.")
+    series = axis.spread_out(series)
     present = np.asarray(np.isfinite(series).T)
     gaps = ~np.asarray(present.all(axis=1))
     if nan_policy == "raise" and gaps.any():
@@ -314,6 +325,8 @@ def _fill(
 ) -> list[str]:
     """Write the answers for series with the same gaps; return their notes."""
     design = _design(positions, season_length)
+    scale = _scale(values)
+    values = values / scale[:, None]
     # One calibration for all patterns of gaps: that of as many values without gaps.
     complete = _design(np.arange(len(positions)), season_length)
     test = coefficient_test(
@@ -327,11 +340,11 @@ def _fill(
     )
     slope = np.where(np.isnan(test.pvalue), _plain_slope(values, design), test.estimate)
     answers = (
-        slope,
-        test.ci_low,
-        test.ci_high,
+        scale * slope,
+        scale * test.ci_low,
+        scale * test.ci_high,
         test.pvalue,
-        test.detectable,
+        scale * test.detectable,
         test.autocorrelation,
         test.high_autocorrelation,
     )
@@ -346,6 +359,12 @@ def _fill(
         else:
             notes.append(DRIFT_NOTE if high > SUSPECT else "")
     return notes
+
+
+def _scale(values: _Floats) -> _Floats:
+    """Power of two that each series is divided by: 1, but where squares would leave the range of numbers."""
+    exponent = np.frexp(np.abs(values).max(axis=1))[1]
+    return np.asarray(np.ldexp(1.0, np.where(np.abs(exponent) > _LARGE_EXPONENT, exponent, 0)))
 
 
 def _plain_slope(values: _Floats, design: _Floats) -> _Floats:
@@ -374,13 +393,6 @@ def _check_season(season_length: int | None) -> None:
         raise TypeError(f"season_length must be a whole number of periods or None, got {season_length!r}.")
     if season_length < 2:
         raise ValueError(f"season_length must be at least 2 periods, got {season_length!r}; for no season use None.")
-
-
-def _as_floats(values: pd.DataFrame | ArrayLike) -> _Floats:
-    """Return numbers as an array, pandas' missing values as NaN; the columns of a frame may differ in type."""
-    if isinstance(values, pd.DataFrame):
-        return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
-    return np.asarray(values, dtype=float)
 
 
 def _shortage(positions: NDArray[np.intp], season_length: int | None) -> InsufficientDataError | None:

@@ -10,7 +10,11 @@ import pandas as pd
 from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.errors import PilotError
 
-__all__ = ["assign", "pilot_problem"]
+__all__ = ["PilotRunning", "assign", "pilot_problem"]
+
+
+class PilotRunning(PilotError):
+    """An evaluation was asked for before the end, and no planned look has crossed its boundary."""
 
 
 def pilot_problem(pilot_id: str, problem: str) -> PilotError:

@@ -65,4 +65,6 @@ def claims_of(pilot: Pilot) -> Claims:
 
 def _length(pilot: Pilot) -> str:
     first, last = pilot.window
+    if last < first:  # Not begun: what will be studied.
+        last = pilot.spec.end
     return f"{((last - first).days + 1) / 7:.0f} weeks"

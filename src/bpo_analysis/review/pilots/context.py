@@ -25,7 +25,7 @@ from bpo_analysis.stats.arm_comparison import Better
 if TYPE_CHECKING:
     from bpo_analysis.data.pilots.registration import Registration
 
-__all__ = ["ARMS", "DIMENSIONS", "MIN_UNITS", "Pilot", "better_of", "make_pilot"]
+__all__ = ["ARMS", "DIMENSIONS", "MIN_UNITS", "Pilot", "base_words", "better_of", "make_pilot"]
 
 Arm = Literal["pilot", "baseline"]
 ARMS: tuple[Arm, Arm] = ("pilot", "baseline")
@@ -43,6 +43,11 @@ def better_of(kpi: Kpi) -> Better:
     if kpi.better != "none":
         return kpi.better
     return "lower" if kpi.unit in _SMALLER_IS_BETTER else "higher"
+
+
+def base_words(kpi: Kpi) -> str:
+    """What a KPI's denominator counts; without a word for it the column it is a sum of, such as minutes, or cases."""
+    return kpi.base or (kpi.denominator.replace("_", " ") if kpi.denominator.isidentifier() else "cases")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError
 from bpo_analysis.review.pilots.context import Pilot, better_of
-from bpo_analysis.review.pilots.metric_tests import history_season, history_series
+from bpo_analysis.review.pilots.metric_tests import SPELL, history_season, history_series, without_spell
 from bpo_analysis.review.pilots.results import Effect, MetricVerdict
 from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import ArmComparison, BeforeAfterResult, before_after, compare_arms
@@ -189,6 +189,13 @@ def _history_estimates(pilot: Pilot, metric: PilotMetric) -> tuple[Effect, ...]:
             found.append(missing_effect(pilot, name, str(error)))
         else:
             found.append(_from_history(pilot, metric, name, result, ""))
+    name = f"step alone, last {SPELL} periods before the start left out"
+    try:
+        result = before_after(without_spell(series, first), first, confidence_level=level)
+    except DataError as error:
+        found.append(missing_effect(pilot, name, str(error)))
+    else:
+        found.append(_from_history(pilot, metric, name, result, "What is left where the start followed a bad spell."))
     values = series.to_numpy()
     naive = float(np.nanmean(values[first:]) - np.nanmean(values[:first]))
     note = "Mean after less mean before: trend, season and chance are in it. To be compared with, not to be quoted."

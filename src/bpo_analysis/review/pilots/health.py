@@ -11,14 +11,14 @@ import pandas as pd
 from scipy import stats
 
 from bpo_analysis.formats import plural
-from bpo_analysis.review.pilots.context import ARMS, Pilot
+from bpo_analysis.review.pilots.context import ARMS, Pilot, base_words
 from bpo_analysis.review.pilots.results import Crossing, DataHealth, HealthCheck, HealthState
 from bpo_analysis.stats import adjust_pvalues, compare_arms
 
 __all__ = ["base_metric", "crossing_of", "data_health"]
 
 ALARM = 0.05
-"""Adjusted over all checks: one healthy pilot in twenty is looked into for nothing."""
+"""Adjusted over all checks by a test but that of leaving, which is judged at this level by itself."""
 LEFT_AFTER_DAYS = 14
 """Days without a row at the end from which a unit counts as gone."""
 SHIFT = 0.2
@@ -61,7 +61,7 @@ def data_health(pilot: Pilot, until: date | None = None) -> DataHealth:
         _missing(pilot, metrics, tests)
         _volumes(pilot, end, tests)
         _answers(pilot, end, tests)
-        checks.append(_leavers(arms, tests))
+        checks += _leavers(arms)
     checks += _shifts(pilot, metrics)
     for metric in pilot.spec.metrics:
         if metric.kpi not in set(metrics["kpi"]):
@@ -160,7 +160,7 @@ def _metrics(pilot: Pilot, end: date) -> pd.DataFrame:
 def _split(pilot: Pilot, arms: pd.DataFrame, tests: list[_Tested]) -> list[HealthCheck]:
     """Units by arm against the intended split, and units that have rows against units assigned."""
     n = [int(arms.loc[arm, "assigned"]) for arm in ARMS]
-    text = f"{n[0]} units are assigned to the pilot and {n[1]} to the baseline"
+    text = f"{plural(n[0], 'unit')} assigned to the pilot and {n[1]} to the baseline"
     even = pilot.spec.assignment == "random" and any(word in pilot.spec.assigned_how.casefold() for word in _EVEN)
     found = []
     if even:
@@ -215,7 +215,7 @@ def _volumes(pilot: Pilot, end: date, tests: list[_Tested]) -> None:
         return
     before, now = pilot.contacts(kpi, *pilot.baseline), pilot.contacts(kpi, pilot.spec.start, end)
     shares = [100 * part[0] / sum(part) if sum(part) else nan for part in (before, now)]
-    base = pilot.kpi(kpi).base or "cases"
+    base = base_words(pilot.kpi(kpi))
     text = (
         f"The pilot arm has {shares[1]:.1f} % of the {base} of both arms since the start, {shares[0]:.1f} % in the "
         "baseline window."
@@ -237,9 +237,9 @@ def _answers(pilot: Pilot, end: date, tests: list[_Tested]) -> None:
             label = pilot.kpi(metric).label
             tests.append(_Tested(f"answers per contact: {label}", nan, f"{label}: not compared. {error}"))
             continue
-        kpi, per = pilot.kpi(metric.kpi), pilot.kpi(base).base or "cases"
+        kpi, per = pilot.kpi(metric.kpi), base_words(pilot.kpi(base))
         text = (
-            f"{kpi.label}: {100 * found.pilot_value:.3g} {kpi.base or 'cases'} for 100 {per} in the pilot arm, "
+            f"{kpi.label}: {100 * found.pilot_value:.3g} {base_words(kpi)} for 100 {per} in the pilot arm, "
             f"{100 * found.baseline_value:.3g} in the baseline arm."
         )
         tests.append(_Tested(f"answers per contact: {kpi.label}", found.pvalue, text))
@@ -264,7 +264,7 @@ def _shifts(pilot: Pilot, metrics: pd.DataFrame) -> list[HealthCheck]:
         known = part["change"].dropna()
         if known.empty:
             continue
-        label, base = pilot.kpi(str(kpi)).label, pilot.kpi(str(kpi)).base or "cases"
+        label, base = pilot.kpi(str(kpi)).label, base_words(pilot.kpi(str(kpi)))
         texts = [
             f"{row.per_unit_week:.3g} a unit and week in the {row.arm} arm ({row.per_unit_week_before:.3g} before)"
             for row in part.itertuples()
@@ -277,7 +277,8 @@ def _shifts(pilot: Pilot, metrics: pd.DataFrame) -> list[HealthCheck]:
     return found
 
 
-def _leavers(arms: pd.DataFrame, tests: list[_Tested]) -> HealthCheck:
+def _leavers(arms: pd.DataFrame) -> list[HealthCheck]:
+    """How many left, and whether more of one arm: judged by itself, for no adjustment mends it."""
     left, seen = ([int(arms.loc[arm, name]) for arm in ARMS] for name in ("left", "with_rows"))
     table = [[left[0], seen[0] - left[0]], [left[1], seen[1] - left[1]]]
     text = (
@@ -288,9 +289,12 @@ def _leavers(arms: pd.DataFrame, tests: list[_Tested]) -> HealthCheck:
         f"Left: {left[0]} of {seen[0]} in the pilot arm, {left[1]} of {seen[1]} in the baseline arm. Where these "
         "shares differ, those who stay may not be like those who left."
     )
-    tests.append(_Tested("leaving differs", float(stats.fisher_exact(table).pvalue), differs))
+    uneven = float(stats.fisher_exact(table).pvalue) < ALARM
     many = sum(left) > 0.2 * max(sum(seen), 1)
-    return HealthCheck(name="units that left", state="look into it" if many else "fine", sentence=text)
+    return [
+        HealthCheck(name="units that left", state="look into it" if many else "fine", sentence=text),
+        HealthCheck(name="leaving differs", state="look into it" if uneven else "fine", sentence=differs),
+    ]
 
 
 def _contamination(pilot: Pilot, crossing: Crossing) -> HealthCheck:

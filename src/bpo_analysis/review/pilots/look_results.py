@@ -34,7 +34,7 @@ class MetricLook(Result):
     crossed_on : date or None
         Planned look at which the boundary was crossed first.
     direction : str
-        "better" or "worse" where crossed, else empty.
+        "better", "worse" or (a small loss inside the margin) "not worse" where crossed, else empty.
     information_fraction, statistic, boundary, boundary_estimate : float
         Share of the information expected at the end; distance in standard errors, and the distance and difference that
         cross.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from typing import Protocol
 
 import numpy as np
@@ -20,9 +20,12 @@ from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.review.pilots.context import Pilot, better_of
 from bpo_analysis.review.pilots.history import POWER, unit_history
 from bpo_analysis.stats import ArmComparison, BeforeAfterResult, PilotMonitoring, before_after, compare_arms, monitor
+from bpo_analysis.stats.arm_comparison import Better
 
 __all__ = [
     "SPARE",
+    "SPELL",
+    "UNUSUAL",
     "Answer",
     "ArmsTest",
     "HistoryTest",
@@ -32,16 +35,26 @@ __all__ = [
     "family_level",
     "history_season",
     "history_series",
+    "is_bad_spell",
     "look_days",
     "looks_until",
     "needed_information",
     "tester_of",
+    "without_spell",
 ]
 
 SPARE = 1.5
 """What the information expected at the end is multiplied with before looks spend against it. History is a guess, and an
 early look that seemed to hold all information would spend all of the error rate and be the last. The end spends what is
 left, so a reserve costs chances to stop early and nothing else."""
+SPELL = 4
+"""Periods just before the start that are looked at for an unusual spell."""
+UNUSUAL = 1.0
+"""Standard deviations of a mean of four periods from which a spell before the start counts as unusual."""
+_NOT_MOVED = (
+    "The series was already moving before the start, but the unusual spell just before it may be all there is of that; "
+    "no trend is taken out."
+)
 SEASON_MONTHS = 12
 SEASON_WEEKS = 52
 
@@ -79,6 +92,8 @@ class Facts:
     detectable_effect: float
     method: str
     note: str
+    without_spell: tuple[float, float, float] | None = None
+    """Estimate and interval without the bad spell before the start, where there was one against history."""
 
 
 class MetricTester(Protocol):
@@ -94,6 +109,9 @@ class MetricTester(Protocol):
 
     def at(self, confidence_level: float) -> Answer:
         """The answer at a level."""
+
+    def facts_of(self, answer: Answer) -> Facts:
+        """What an answer rests on: after a crossed boundary the data until that look."""
 
 
 @dataclass(kw_only=True)
@@ -134,6 +152,10 @@ class ArmsTest:
     def facts(self) -> Facts:
         """What it rests on."""
         return _facts(self.pilot, self.metric, next(iter(self._made.values())), self.pilot.window[1])
+
+    def facts_of(self, answer: Answer) -> Facts:
+        """What an answer rests on."""
+        return self.facts
 
 
 @dataclass(kw_only=True)
@@ -207,6 +229,21 @@ class LooksTest:
         if not len(self.looks) or self._last is None:
             raise InsufficientDataError(f"a look at {self.metric.kpi!r}", needed=1, got=0, unit="looks with data")
         facts = _facts(self.pilot, self.metric, self._last, self.days[-1])
+        return self._named(facts)
+
+    def facts_of(self, answer: Answer) -> Facts:
+        """What an answer rests on: after a crossed boundary the data until that look."""
+        return self.facts_at(answer.crossed_on) if answer.crossed_on is not None else self.facts
+
+    def facts_at(self, day: date) -> Facts:
+        """What the look of a day rests on."""
+        if day == self.days[-1]:
+            return self.facts
+        arms = self.pilot.arms(self.metric.kpi, end=day)
+        found = compare_arms(*arms, better=better_of(self.pilot.kpi(self.metric)), method="t")
+        return self._named(_facts(self.pilot, self.metric, found, day))
+
+    def _named(self, facts: Facts) -> Facts:
         return replace(facts, method=next(iter(self._made.values())).method if self._made else facts.method)
 
 
@@ -219,15 +256,34 @@ class HistoryTest:
     _made: dict[float, BeforeAfterResult] = field(default_factory=dict, init=False)
 
     def result(self, confidence_level: float) -> BeforeAfterResult:
-        """Change of level; with the trend taken out where the series was moving before the start."""
+        """Change of level; with the trend taken out where the series was moving before the start.
+
+        Not where an unusual spell just before the start is what makes the trend: drawn on, it would run away from the
+        level that the series comes back to by itself, and that return would look like a gain.
+        """
         level = 1 - (1 - confidence_level) / len(look_days(self.pilot))
         if level not in self._made:
             series, first, season = history_series(self._cut, self.metric.kpi)
             found = before_after(series, first, season_length=season, confidence_level=level)
-            if any("already moving" in warning for warning in found.warnings):
+            if _moving(found) and not self._made_by_spell(series, first, found):
                 found = before_after(series, first, season_length=season, trend=True, confidence_level=level)
             self._made[level] = found
         return self._made[level]
+
+    def _made_by_spell(self, series: pd.Series, first: int, found: BeforeAfterResult) -> bool:
+        """Whether the last periods before the start may be all there is of a trend.
+
+        A bad spell always: a decline that was real makes the level model too hard on the pilot, never too kind. A good
+        one only where nothing moved before it, or an improvement under way would be taken for a gain.
+        """
+        if is_bad_spell(found.spell, better_of(self.pilot.kpi(self.metric))):
+            return True
+        if not abs(found.spell) > UNUSUAL:
+            return False
+        try:
+            return not _moving(before_after(without_spell(series, first), first))
+        except DataError:
+            return True
 
     @property
     def _cut(self) -> Pilot:
@@ -266,8 +322,44 @@ class HistoryTest:
             contacts_baseline=self.pilot.contacts(kpi, *self.pilot.baseline)[0],
             detectable_effect=found.detectable_effect,
             method=found.method,
-            note=" ".join(found.warnings),
+            note=" ".join(_NOT_MOVED if _is_moving(text) else text for text in found.warnings),
         )
+
+    def facts_of(self, answer: Answer) -> Facts:
+        """What an answer rests on, with the interval at its level without a bad spell before the start."""
+        found = self.result(answer.confidence_level)
+        if not is_bad_spell(found.spell, better_of(self.pilot.kpi(self.metric))):
+            return self.facts
+        series, first, season = history_series(self._cut, self.metric.kpi)
+        earlier = without_spell(series, first)
+        level = found.confidence_level
+        try:
+            rest = before_after(earlier, first, season_length=season, confidence_level=level)
+        except DataError:
+            # Nothing else to compare with: no gain can be told from the return.
+            return replace(self.facts, without_spell=(nan, -inf, inf))
+        return replace(self.facts, without_spell=(rest.estimate, rest.ci_low, rest.ci_high))
+
+
+def is_bad_spell(spell: float, better: Better) -> bool:
+    """Whether the last periods before the start were so bad that values come back by themselves."""
+    return bool(isfinite(spell) and abs(spell) > UNUSUAL and (spell < 0) == (better == "higher"))
+
+
+def without_spell(series: pd.Series, first: int) -> pd.Series:
+    """The series with the last periods before the start left out, their places kept."""
+    known = np.flatnonzero(np.isfinite(series.to_numpy()[:first]))[-SPELL:]
+    earlier = series.copy()
+    earlier.iloc[known] = np.nan
+    return earlier
+
+
+def _moving(found: BeforeAfterResult) -> bool:
+    return any(map(_is_moving, found.warnings))
+
+
+def _is_moving(warning: str) -> bool:
+    return "already moving" in warning
 
 
 def history_series(pilot: Pilot, kpi: str) -> tuple[pd.Series, int, int | None]:

@@ -27,6 +27,7 @@ from bpo_analysis.review.pilots.metric_tests import (
     looks_until,
 )
 from bpo_analysis.review.pilots.results import LookState, MetricLook, PilotLook, change_text
+from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import PilotMonitoring
 
 __all__ = ["monitor_pilot"]
@@ -88,10 +89,10 @@ def monitor_pilot(pilot: Pilot) -> PilotLook:
 def _look(pilot: Pilot, metric: PilotMetric) -> MetricLook:
     tester = LooksTest(pilot=pilot, metric=metric, expected_information=expected_information(pilot, metric))
     level = family_level(pilot, metric)
-    found, facts = tester.monitoring(1 - level), tester.facts
+    found = tester.monitoring(1 - level)
     kpi, day = pilot.kpi(metric), tester.days[found.look - 1]
+    facts = tester.facts_at(day) if found.stop is not None else tester.facts
     crossed, fraction = found.stop is not None, found.information / tester.expected_information
-    gain = found.estimate if better_of(kpi) == "higher" else -found.estimate
     return MetricLook(
         kpi=kpi,
         role=metric.role,
@@ -102,7 +103,7 @@ def _look(pilot: Pilot, metric: PilotMetric) -> MetricLook:
         day=day,
         crossed=crossed,
         crossed_on=day if crossed else None,
-        direction=("better" if gain > 0 else "worse") if crossed else "",
+        direction=word_of(metric, kpi, found.ci_low, found.ci_high) if crossed else "",
         information_fraction=fraction,
         statistic=found.statistic,
         boundary=found.boundary,
@@ -163,9 +164,10 @@ def _sentence(pilot: Pilot, metric: PilotMetric, found: PilotMonitoring, day: da
     share = f"{100 * fraction:.0f} % of the information expected at the end"
     facts = f"{change}, p {format_pvalue(found.pvalue)} over all looks"
     if found.stop is not None:
-        good = (found.estimate > 0) == (better_of(kpi) == "higher")
-        what = "Guardrail crossed" if metric.role == "guardrail" and not good else "Boundary crossed"
-        return f"{kpi.label}: {what} at look {found.stop} ({day}, {share}), {'better' if good else 'worse'}: {facts}."
+        word = word_of(metric, kpi, found.ci_low, found.ci_high)
+        what = "Guardrail crossed" if metric.role == "guardrail" and word == "worse" else "Boundary crossed"
+        said = f"{word} (a small loss, inside the margin)" if word == "not worse" else word
+        return f"{kpi.label}: {what} at look {found.stop} ({day}, {share}), {said}: {facts}."
     text = f"{kpi.label}: boundary not crossed at look {found.look} ({day}, {share}): {facts}."
     if not found.is_final:
         if isfinite(found.boundary_estimate):
@@ -182,7 +184,6 @@ def _history_look(pilot: Pilot, metric: PilotMetric) -> MetricLook:
     tester = HistoryTest(pilot=pilot, metric=metric)
     answer, facts, kpi = tester.at(1 - level), tester.facts, pilot.kpi(metric)
     nothing = float("nan")
-    gain = answer.estimate if better_of(kpi) == "higher" else -answer.estimate
     change = change_text(kpi, answer.estimate, answer.ci_low, answer.ci_high, 1 - level)
     number = len(looks_until(pilot))
     return MetricLook(
@@ -195,7 +196,7 @@ def _history_look(pilot: Pilot, metric: PilotMetric) -> MetricLook:
         day=day,
         crossed=answer.clear,
         crossed_on=day if answer.clear else None,
-        direction=("better" if gain > 0 else "worse") if answer.clear else "",
+        direction=word_of(metric, kpi, answer.ci_low, answer.ci_high) if answer.clear else "",
         information_fraction=nothing,
         statistic=nothing,
         boundary=nothing,
@@ -245,9 +246,15 @@ def _sentences(pilot: Pilot, state: LookState, metrics: list[MetricLook], follow
     crossed = [metric for metric in metrics if metric.crossed]
     bad = [metric.kpi.label for metric in crossed if metric.direction == "worse"]
     good = [metric.kpi.label for metric in crossed if metric.direction == "better"]
-    after = "By the registered rule the pilot can be decided now."
+    registration = pilot.registration
+    fixed = registration is not None and registration.state == "registered" and not registration.late
+    rule = "registered rule" if fixed else "rule in the pilot file, which was not fixed beforehand,"
+    after = f"By the {rule} the pilot can be decided now."
     if bad:
         said.append(f"Clearly worse: {', '.join(bad)}. {after}")
+    small = [metric.kpi.label for metric in crossed if metric.direction == "not worse"]
+    if small:
+        said.append(f"A small loss, inside the margin: {', '.join(small)}. That is no reason to stop.")
     if good:
         going_on = "Going on adds to what is known about the other metrics only."
         said.append(f"Clearly better: {', '.join(good)}. {going_on if following else after}")

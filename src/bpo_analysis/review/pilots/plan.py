@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from math import isfinite, nan
+from math import ceil, isfinite, nan
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,10 @@ from bpo_analysis.stats import before_after, sample_size
 
 __all__ = ["plan_metric", "plan_pilot"]
 
-WEEKS = range(2, 27)
+FIRST_WEEKS, LEAST_LAST_WEEKS = 2, 26
+"""Lengths that a plan draws; more where more weeks than these are planned."""
+BEYOND_PLAN = 1.25
+"""Curves go on for this many times the planned weeks: what is planned must not lie at their edge."""
 PERIODS = (2, 4, 6, 8, 10, 13, 17, 26)
 """Lengths of a pilot against history, in weeks or months as its rows are."""
 MOST_PLANNED_WEEKS = 52
@@ -188,7 +191,7 @@ def _curve(pilot: Pilot, history: UnitHistory, metric: PilotMetric, level: float
     rows = []
     for factor in UNIT_FACTORS:
         n, m = max(2, round(factor * n_pilot)), max(2, round(factor * n_baseline))
-        for weeks in WEEKS:
+        for weeks in range(FIRST_WEEKS, max(LEAST_LAST_WEEKS, ceil(BEYOND_PLAN * _weeks(pilot))) + 1):
             for own in (True, False):
                 error = history.error(weeks, n, m, _baseline_weeks(pilot) if own else None)
                 rows.append(
@@ -278,7 +281,7 @@ def _against_history(pilot: Pilot, metric: PilotMetric) -> MetricPlan:
                 "power": _normal_power(metric.margin, found, level),
                 "planned": weeks == round(length),
             }
-            for weeks in sorted({*PERIODS, round(length)})
+            for weeks in sorted({*PERIODS, round(length), ceil(BEYOND_PLAN * length)})
             if isfinite(found := _detectable_after(series, weeks, level, history_season(pilot)))
         ],
         columns=["weeks", "n_pilot", "n_baseline", "own_baseline", "detectable", "power", "planned"],

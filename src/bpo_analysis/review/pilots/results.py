@@ -128,7 +128,9 @@ class MetricVerdict(Result):
     contacts_pilot, contacts_baseline : float
     detectable_effect : float
     crossed_on : date or None
-        Interim look at which the boundary was crossed.
+        Interim look at which the boundary was crossed; everything above is then of the data until that day.
+    estimate_all : float
+        The estimate with all data, where the boundary was crossed earlier; else NaN. It does not change the word.
     method, note : str
     """
 
@@ -166,6 +168,7 @@ class MetricVerdict(Result):
     crossed_on: date | None
     method: str
     note: str
+    estimate_all: float = float("nan")
 
     def summary(self) -> str:
         """Return the word with its numbers."""
@@ -203,7 +206,7 @@ class PilotVerdict(Result):
 
     def summary(self) -> str:
         """Return the decision and its reasons."""
-        return " ".join([f"By the registered rule: {self.decision}.", *self.reasons])
+        return " ".join([f"By its rule: {self.decision}.", *self.reasons])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

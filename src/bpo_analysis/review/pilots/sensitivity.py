@@ -12,7 +12,7 @@ from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.formats import format_change, plural
 from bpo_analysis.review.pilots.context import Pilot, better_of
 from bpo_analysis.review.pilots.estimates import Draw, compared, missing_effect
-from bpo_analysis.review.pilots.metric_tests import history_series
+from bpo_analysis.review.pilots.metric_tests import SPELL, history_series, is_bad_spell
 from bpo_analysis.review.pilots.results import Effect, LeaveOneOut, RegressionToMean, Sensitivity
 from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import before_after, compare_arms
@@ -26,9 +26,6 @@ MIN_PLACEBO_WEEKS = 4
 PLACEBO_PARTS = (0.4, 0.5, 0.6)
 """Where in the baseline window the false starts lie."""
 MOST_LEFT_OUT = 2_000
-SPELL = 4
-UNUSUAL = 1.0
-"""Standard deviations of a mean of four periods from which a spell before the start counts as unusual."""
 
 
 def sensitivity_of(pilot: Pilot, metric: PilotMetric, draw: Draw) -> Sensitivity:
@@ -210,8 +207,7 @@ def regression_of(pilot: Pilot, metric: PilotMetric) -> RegressionToMean:
     except ValueError:
         spell = float("nan")
     last, rest, now = float(before[-SPELL:].mean()), float(before[:-SPELL].mean()), float(np.nanmean(after))
-    bad = spell < 0 if better_of(kpi) == "higher" else spell > 0
-    flagged = bool(isfinite(spell) and abs(spell) > UNUSUAL and bad)
+    flagged = is_bad_spell(spell, better_of(kpi))
     return RegressionToMean(
         kpi=kpi,
         last=last,
@@ -243,7 +239,10 @@ def _spell_text(
         "mean)."
     )
     if pilot.against_history:
-        return f"{text} The comparison here is with the whole baseline window, not with that spell."
+        return (
+            f"{text} No trend is drawn on from that spell, and a gain is called better only where it is one "
+            "against the rest of the baseline window too."
+        )
     if pilot.spec.assignment == "random":
         return (
             f"{text} Units were drawn at random and their earlier values are taken into account: the comparison of "

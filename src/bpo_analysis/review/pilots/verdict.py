@@ -2,21 +2,26 @@
 
 Every metric has one level, one interval, and a word read off it:
 
-- better, worse: the interval leaves out 0;
-- not worse (non-inferiority): it holds 0 and leaves out a loss of the margin;
+- better: the interval leaves out 0 on the good side;
+- not worse (non-inferiority): it leaves out a loss of the margin; a small loss inside the margin may be shown with it;
+- worse: it leaves out 0 on the bad side, and (non-inferiority) does not leave out a loss of the margin;
 - cannot tell: anything else.
 
 For one metric at level a this errs with probability a at most, whatever the truth: with no difference, "better" and
 "worse" are the only false words, a / 2 each; with a loss of the margin or more, "better" and "not worse" are, and both
-need the same end of the interval beyond the margin, a / 2; in between only one end can mislead.
+need the same end of the interval beyond the margin, a / 2; in between only "better" is false, a / 2. That a small loss
+is "not worse" is what the margin was registered for: to call it worse would stop a pilot for a loss that was said to be
+tolerable. Against history a gain that the return from a bad spell explains is not called better; that takes words away
+and adds none.
 
-Over the primary metrics the levels come from Holm's steps on the two-sided p-values: the smallest is held against
-alpha / m, the next against alpha / (m - 1), until one does not pass. So the chance that any metric is called better or
-worse without a difference is alpha at most, under every dependence. A metric that did not pass keeps alpha / k, where k
-counts the metrics not called better: one that is called worse is a finding, but no reason to be more lenient with the
-losses of the others. So if all lose exactly their margin, the chance of any "not worse" is alpha / 2 at most, as if one
-margin were tested one-sided at half the level. Where some metrics do not differ and others lose their margin, both can
-happen, and the two chances add. Guardrails are a family of their own: they can only stop a pilot, never save one.
+Over the primary metrics the levels come from Holm's steps on the two-sided p-values, taken for gains alone: the
+smallest is held against alpha / m, the next against alpha / (m - 1), until one does not pass. All others are read at
+alpha / k, where k counts the metrics not called better: a loss that is clear is a finding, but no reason to be more
+lenient with the losses of the others. This calls no more than Holm's steps would, so the chance that any metric is
+called better or worse without a difference is alpha at most, under every dependence. If all lose exactly their margin,
+the chance of any "not worse" is alpha / 2 at most, as if one margin were tested one-sided at half the level. Where some
+metrics do not differ and others lose their margin, both can happen, and the two chances add. Guardrails are a family of
+their own: they can only stop a pilot, never save one.
 
 With planned looks the intervals are those of ``monitor``, so that looking does not add to any of this.
 """
@@ -24,15 +29,16 @@ With planned looks the intervals are those of ``monitor``, so that looking does 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from math import isfinite, nan
 
 from bpo_analysis.data.pilots.spec import MetricRole, Outcome, PilotMetric
 from bpo_analysis.errors import DataError
 from bpo_analysis.formats import format_change, plural
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.pilots.assignment import pilot_problem
+from bpo_analysis.review.pilots.assignment import PilotRunning
 from bpo_analysis.review.pilots.context import Pilot, better_of
-from bpo_analysis.review.pilots.metric_tests import Answer, MetricTester, look_days, looks_until, tester_of
+from bpo_analysis.review.pilots.metric_tests import Answer, LooksTest, MetricTester, look_days, looks_until, tester_of
 from bpo_analysis.review.pilots.results import MetricVerdict, PilotVerdict, Word
 
 __all__ = ["Judged", "judge_family", "judge_pilot", "word_of"]
@@ -93,27 +99,24 @@ def judge_pilot(pilot: Pilot, *, n_resamples: int = 4_999, rng: int = 0) -> Pilo
 
 
 def judge_family(family: dict[str, MetricTester], pilot: Pilot) -> dict[str, Judged]:
-    """Give each metric of a family its level by Holm's steps, and answer at it."""
+    """Give each metric of a family its level by Holm's steps over the gains, and answer at it."""
     alpha = 1 - pilot.spec.confidence_level
     found: dict[str, Judged] = {}
-    left, floor, n_better = dict(family), 0.0, 0
+    left, floor = dict(family), 0.0
     while left:
         answers = {kpi: tester.at(1 - alpha / len(left)) for kpi, tester in left.items()}
-        clear = [kpi for kpi in left if answers[kpi].clear]
+        clear = [kpi for kpi in left if answers[kpi].clear and _gain(answers[kpi].estimate, pilot.kpi(kpi)) > 0]
         if not clear:
             break
         kpi = min(clear, key=lambda name: answers[name].pvalue)
         floor = max(floor, answers[kpi].pvalue * len(left))
         found[kpi] = Judged(answers[kpi], floor)
-        n_better += _gain(answers[kpi].estimate, pilot.kpi(kpi)) > 0
         del left[kpi]
-    if not left:
-        return found
-    level = 1 - alpha / (len(family) - n_better)
-    for step, kpi in enumerate(sorted(left, key=lambda name: answers[name].pvalue)):
+    # All that are left share one level, so that a clear loss makes nobody lenient with the losses of the others.
+    for kpi in left:
         pvalue = answers[kpi].pvalue
-        floor = max(floor, min(1.0, pvalue * (len(left) - step))) if isfinite(pvalue) else floor
-        found[kpi] = Judged(left[kpi].at(level), floor if isfinite(pvalue) else nan)
+        adjusted = min(1.0, max(floor, pvalue * len(left))) if isfinite(pvalue) else nan
+        found[kpi] = Judged(answers[kpi], adjusted)
     return found
 
 
@@ -122,10 +125,10 @@ def word_of(metric: PilotMetric, kpi: Kpi, low: float, high: float) -> Word:
     worst, best = (low, high) if better_of(kpi) == "higher" else (-high, -low)
     if worst > 0:
         return "better"
-    if best < 0:
-        return "worse"
     if metric.test == "noninferiority" and worst > -metric.margin:
         return "not worse"
+    if best < 0:
+        return "worse"
     return "cannot tell"
 
 
@@ -153,18 +156,21 @@ def _testers(pilot: Pilot, *, n_resamples: int, rng: int) -> tuple[dict[str, Met
 
 
 def _running(pilot: Pilot) -> Exception:
-    return pilot_problem(
-        pilot.id,
-        f"it runs until {pilot.spec.end} and the data used end on {pilot.as_of}; no planned look has crossed its "
-        "boundary. "
-        "An evaluation before the end would count as one more look: use monitor_pilot, or change the end in the pilot "
-        "file and register why.",
+    return PilotRunning(
+        f"Pilot {pilot.id!r}:",
+        [
+            f"it runs until {pilot.spec.end} and the data used end on {pilot.as_of}; no planned look has crossed its "
+            "boundary. An evaluation before the end would count as one more look: use monitor_pilot, or change the end "
+            "in the pilot file and register why."
+        ],
     )
 
 
 def _verdict(pilot: Pilot, tester: MetricTester, judged: Judged) -> MetricVerdict:
-    metric, kpi, facts, answer = tester.metric, pilot.kpi(tester.metric), tester.facts, judged.answer
-    word = word_of(metric, kpi, answer.ci_low, answer.ci_high)
+    metric, kpi, answer = tester.metric, pilot.kpi(tester.metric), judged.answer
+    facts = tester.facts_of(answer)
+    word = _word(metric, kpi, answer, facts.without_spell)
+    early = answer.crossed_on is not None and answer.crossed_on != look_days(pilot)[-1]
     plain = tester.at(pilot.spec.confidence_level)
     scale = 1000.0 if kpi.unit == "share" else nan
     note = facts.note
@@ -179,7 +185,7 @@ def _verdict(pilot: Pilot, tester: MetricTester, judged: Judged) -> MetricVerdic
         margin=metric.margin,
         better=better_of(kpi),
         word=word,
-        detail=_detail(pilot, metric, answer, word),
+        detail=_detail(pilot, metric, answer, word, facts.without_spell),
         met=word == "better" or (word == "not worse" and metric.test == "noninferiority"),
         estimate=answer.estimate,
         ci_low=answer.ci_low,
@@ -204,24 +210,53 @@ def _verdict(pilot: Pilot, tester: MetricTester, judged: Judged) -> MetricVerdic
         contacts_pilot=facts.contacts_pilot,
         contacts_baseline=facts.contacts_baseline,
         detectable_effect=facts.detectable_effect,
-        crossed_on=answer.crossed_on if answer.crossed_on != look_days(pilot)[-1] else None,
+        crossed_on=answer.crossed_on if early else None,
+        estimate_all=_estimate_all(tester, answer.crossed_on),
         method=facts.method,
         note=note,
     )
 
 
-def _detail(pilot: Pilot, metric: PilotMetric, answer: Answer, word: Word) -> str:
+def _word(metric: PilotMetric, kpi: Kpi, answer: Answer, without_spell: tuple[float, float, float] | None) -> Word:
+    """The word of an answer; after a bad spell a good word must hold without that spell too: it comes back by itself.
+
+    The model of the change gives the last weeks before it more weight the more neighbouring weeks resemble each other,
+    so that a baseline with a deep spell at its end is not the usual level, however long it is.
+    """
+    word = word_of(metric, kpi, answer.ci_low, answer.ci_high)
+    if word not in ("better", "not worse") or without_spell is None:
+        return word
+    _, low, high = without_spell
+    return word_of(metric, kpi, min(answer.ci_low, low), max(answer.ci_high, high))
+
+
+def _estimate_all(tester: MetricTester, crossed_on: date | None) -> float:
+    """The estimate of the latest look, where the answer is that of an earlier one."""
+    if isinstance(tester, LooksTest) and crossed_on not in (None, tester.days[-1]):
+        return float(tester.looks["estimate"].iloc[-1])
+    return nan
+
+
+def _detail(
+    pilot: Pilot, metric: PilotMetric, answer: Answer, word: Word, without_spell: tuple[float, float, float] | None
+) -> str:
     """What the word leaves out."""
     kpi = pilot.kpi(metric)
     margin = format_change(metric.margin, kpi.unit).lstrip("+")
     ends = sorted(_gain(end, kpi) for end in (answer.ci_low, answer.ci_high))
     if word == "worse":
-        if metric.test == "noninferiority" and ends[0] > -metric.margin:
-            return f"worse, but by less than the margin of {margin}"
         return ""
+    if without_spell is not None and word != word_of(metric, kpi, answer.ci_low, answer.ci_high):
+        alone = format_change(without_spell[0], kpi.unit)
+        return (
+            "the change may be what comes back by itself after the bad spell before the start: against the time before "
+            f"it the change is {alone}, and not clear"
+        )
     if metric.test == "noninferiority":
         if word == "cannot tell":
             return f"a loss of the margin of {margin} or more cannot be excluded"
+        if word == "not worse" and ends[1] < 0:
+            return "a small loss, inside the margin"
         return ""
     if ends[1] < metric.margin:
         if word == "better":
@@ -229,6 +264,8 @@ def _detail(pilot: Pilot, metric: PilotMetric, answer: Answer, word: Word) -> st
         return f"any gain is below the {margin} that were worth having"
     if word == "better" and ends[0] >= metric.margin:
         return f"the gain is at least the {margin} that were worth having"
+    if word == "better":
+        return f"a gain of {margin} is not shown"
     return ""
 
 
@@ -238,9 +275,7 @@ def _outcome(
     primary = [one for one in verdicts if one.role == "primary"]
     guards = [one for one in verdicts if one.role == "guardrail"]
     missing = [metric.kpi for metric in pilot.spec.primaries if metric.kpi in unready]
-    reasons = [
-        f"{one.kpi.label}: {one.detail if one.word == 'worse' and one.detail else one.word}." for one in verdicts
-    ]
+    reasons = [f"{one.kpi.label}: {one.word}{f', {one.detail}' if one.detail else ''}." for one in verdicts]
     reasons += [f"{kpi} cannot be judged: {reason}" for kpi, reason in unready.items()]
     early = sorted({one.crossed_on for one in verdicts if one.crossed_on is not None})
     if early and pilot.ended:

@@ -12,7 +12,7 @@ from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_pvalue, plain
 from bpo_analysis.page import Column
 from bpo_analysis.sections.closing import data_record, data_warnings, definitions, provenance, row_accounting
-from bpo_analysis.sections.pilots.parts import bullets, health_tables, interval_words, ramp_words
+from bpo_analysis.sections.pilots.parts import bullets, health_tables, interval_words, ramp_words, when_due
 from bpo_analysis.sections.pilots.verdict import margin_words
 from bpo_analysis.sections.pilots.view import PilotPage, span_title
 from bpo_analysis.sections.section import Section
@@ -29,6 +29,7 @@ _COMPARATORS = {
 }
 
 
+@when_due("multiplicity", "The plan for all tests")
 def multiplicity(view: PilotPage) -> Section:
     """Who was tested with whom, and at which level."""
     verdict = view.evaluation.verdict
@@ -62,6 +63,7 @@ def multiplicity(view: PilotPage) -> Section:
     )
 
 
+@when_due("health", "Health of the data")
 def health(view: PilotPage) -> Section:
     """Whether the data can carry the answer, and who crossed arms."""
     found = view.look.health if view.stage == "monitor" else view.evaluation.health
@@ -82,7 +84,7 @@ def health(view: PilotPage) -> Section:
 
 def claims(view: PilotPage) -> Section:
     """What the design can and cannot claim."""
-    found = view.evaluation.claims
+    found = view.claims
     card = Markup('<section class="card" aria-label="{}"><h3>{}</h3>{}</section>')
     body = Markup('<div class="columns">{}{}</div>').format(
         card.format("It can say", "It can say", bullets(found.can)),
@@ -143,7 +145,7 @@ def appendix(view: PilotPage) -> Section:
     )
     html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
     record = data_record(view.review) | {"kpis": _kpi_rows(view)}
-    if view.stage == "evaluation":
+    if view.stage == "evaluation" and not view.not_due:
         record["tests"] = [
             {
                 "family": one.family,

@@ -12,8 +12,10 @@ from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_axis, format_change, format_pvalue, format_value, plain, plural
 from bpo_analysis.page import Column
 from bpo_analysis.plotting import ForestRow, plot_arms, plot_forest, to_svg
+from bpo_analysis.review.pilots.context import base_words
+from bpo_analysis.review.pilots.health import base_metric
 from bpo_analysis.review.pilots.results import Comparability, Effect, LearningCurve, MetricVerdict, SliceEffects
-from bpo_analysis.sections.pilots.parts import bullets, effect_rows, interval_words, tone_of, word_mark
+from bpo_analysis.sections.pilots.parts import bullets, effect_rows, interval_words, tone_of, when_due, word_mark
 from bpo_analysis.sections.pilots.view import PilotPage
 from bpo_analysis.sections.section import Section, missing
 
@@ -25,6 +27,7 @@ _READ_SLICES = (
 )
 
 
+@when_due("comparability", "Were the arms alike?")
 def comparability(view: PilotPage) -> Section:
     """How alike the arms were before, and their work while it ran."""
     id, title = "comparability", "Were the arms alike?"
@@ -55,12 +58,13 @@ def _before(view: PilotPage, found: Comparability) -> Markup:
 
 
 def _arms(view: PilotPage, found: Comparability) -> Markup:
+    base = base_words(view.pilot.kpi(base_metric(view.pilot)))
     names = dict(zip(view.review.dataset.partners["partner_id"], view.review.dataset.partners["name"], strict=True))
     columns = [
         Column("Arm"),
         Column("Units", "right"),
         Column("With rows", "right", "since the start"),
-        Column("Contacts", "right", "that count"),
+        Column(base[0].upper() + base[1:], "right", "that count"),
         Column("Partner"),
     ]
     rows = [
@@ -116,6 +120,7 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if isfinite(value) else MISSING
 
 
+@when_due("estimates", "The same question, other methods")
 def estimates(view: PilotPage) -> Section:
     """The same comparison by several methods: how much the answer depends on the method."""
     id, title = "estimates", "The same question, other methods"
@@ -183,7 +188,7 @@ def _forest(
         drawn,
         format_value=lambda value: _tick(value, kpi.unit),
         better=better,
-        xlabel=f"{view.noun}, pilot less baseline; {kind}",
+        xlabel=f"{view.noun}, pilot less baseline\n{kind}",
         width=6.4,
     )
     alt = f"{title}. Forest plot of {plural(len(rows), 'estimate')} with intervals, good to the right; {kind}."
@@ -195,6 +200,7 @@ def _tick(value: float, unit: Any) -> str:
     return text if abs(value) < 1e-12 else f"{'+' if value > 0 else '−'}{text}"
 
 
+@when_due("slices", "Is it the same everywhere?")
 def slices(view: PilotPage) -> Section:
     """The answer by slice, and whether slices differ."""
     id, title = "slices", "Is it the same everywhere?"
@@ -231,6 +237,7 @@ def _slices(view: PilotPage, one: MetricVerdict, found: list[SliceEffects]) -> M
     return _forest(view, one, rows, labels, title=title, table=table, id=f"fig-slices-{one.kpi.name}")
 
 
+@when_due("learning", "Week by week")
 def learning(view: PilotPage) -> Section:
     """Both arms week by week, with the start and the ramp."""
     id, title = "learning", "Week by week"
@@ -287,6 +294,7 @@ def _arms_said(row: pd.Series, unit: Any) -> str:
     return f"pilot {format_value(row['pilot'], unit)}, baseline {format_value(row['baseline'], unit)}"
 
 
+@when_due("sensitivity", "How much hangs on our choices?")
 def sensitivity(view: PilotPage) -> Section:
     """Other windows, false starts, one unit left out."""
     id, title = "sensitivity", "How much hangs on our choices?"
@@ -307,6 +315,7 @@ def sensitivity(view: PilotPage) -> Section:
     return Section(id, page.section(id, title, note + body, question=question))
 
 
+@when_due("regression", "Was the start after a bad spell?")
 def regression_to_the_mean(view: PilotPage) -> Section:
     """Whether the start followed a bad spell, from which values come back by themselves."""
     id, title = "regression", "Was the start after a bad spell?"

@@ -11,6 +11,7 @@ from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_axis, format_change, format_value, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import plot_detectable, to_svg
+from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.results import MetricPlan
 from bpo_analysis.sections.pilots.parts import bullets, metric_name, registration_note, rule_in_words, state_mark
 from bpo_analysis.sections.pilots.verdict import margin_words
@@ -165,9 +166,9 @@ def _grid(view: PilotPage, one: MetricPlan) -> Markup:
     plain_curve = one.curve[~one.curve["own_baseline"] & (one.curve["n_pilot"] == view.plan.n_pilot)]
     without = plain_curve.set_index("weeks")["detectable"]
     weeks = [week for week in own.index if week in (2, 4, 6, 8, 11, 13, 16, 20, 26) or week == round(view.plan.weeks)]
-    columns = [Column("Weeks"), *(Column(f"{n} units", "right") for n in own.columns)]
+    columns = [Column("Weeks"), *(Column(plural(n, "unit"), "right") for n in own.columns)]
     if len(without):
-        columns.append(Column(f"{view.plan.n_pilot} units", "right", "without own baseline"))
+        columns.append(Column(plural(view.plan.n_pilot, "unit"), "right", "without own baseline"))
     rows = []
     for week in weeks:
         values = [own.loc[week, n] for n in own.columns] + ([without.get(week, float("nan"))] if len(without) else [])
@@ -191,7 +192,9 @@ def material(view: PilotPage) -> Section:
     rows = []
     for one in plan.metrics:
         unit = one.kpi.unit
-        icc = f"{one.icc:.3f} ({one.icc_ci_low:.3f} to {one.icc_ci_high:.3f})" if isfinite(one.icc) else MISSING
+        icc = f"{one.icc:.3f}" if isfinite(one.icc) else MISSING
+        if isfinite(one.icc_ci_low) and isfinite(one.icc_ci_high):
+            icc += f" ({one.icc_ci_low:.3f} to {one.icc_ci_high:.3f})"
         rows.append(
             [
                 one.kpi.label,
@@ -217,7 +220,7 @@ def _weekly(view: PilotPage) -> Markup:
     columns = [
         Column("Week of"),
         Column("Units", "right"),
-        *(Column(kpi.label, "right", kpi.base or "contacts") for kpi in kpis),
+        *(Column(kpi.label, "right", base_words(kpi)) for kpi in kpis),
     ]
     rows = [
         [str(row["week"])[:10], f"{row['units']:,}", *(format_value(row[name], "count") for name in names)]

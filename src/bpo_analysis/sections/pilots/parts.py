@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from math import isfinite
 from typing import Final
 
@@ -13,9 +14,10 @@ from bpo_analysis.errors import suggest
 from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, unbroken
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
+from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.results import DataHealth, Effect
 from bpo_analysis.sections.pilots.view import STAGES, PilotPage, day_title, span_title
-from bpo_analysis.sections.section import Section
+from bpo_analysis.sections.section import Section, missing
 
 __all__ = [
     "ROLES",
@@ -34,6 +36,7 @@ __all__ = [
     "rule_in_words",
     "state_mark",
     "tone_of",
+    "when_due",
     "word_mark",
 ]
 
@@ -63,9 +66,14 @@ _STATES: Final = {
     "not crossed": ("–", "none"),
     "crossed, better": ("▲", "good"),
     "crossed, worse": ("▼", "bad"),
+    "crossed, not worse": ("✓", "good"),
     "this pilot": ("◆", "none"),
 }
 _CHECKS: Final = {"cases": "number of cases", "missing": "missing values"}
+_JUDGED: Final = (
+    "How checks are judged: those of splits, missing values and answers by a test at 5 % over all of them together; "
+    "leaving at 5 % by itself; the others by the size of what was found."
+)
 _HOURS: Final = {"seconds": 1 / 3600, "minutes": 1 / 60, "hours": 1.0}
 
 
@@ -89,6 +97,20 @@ def masthead(view: PilotPage, *, status: str = "final") -> Section:
         print=dataset.fingerprint[:8],
     )
     return Section("masthead", html)
+
+
+def when_due(id: str, title: str) -> Callable[[Callable[[PilotPage], Section]], Callable[[PilotPage], Section]]:
+    """Make a section of an evaluation one line with the reason where the pilot still runs."""
+
+    def decorate(make: Callable[[PilotPage], Section]) -> Callable[[PilotPage], Section]:
+        @wraps(make)
+        def section(view: PilotPage) -> Section:
+            reason = view.not_due.removeprefix("Not due: ")
+            return missing(id, title, reason) if reason else make(view)
+
+        return section
+
+    return decorate
 
 
 def registration_note(view: PilotPage) -> Markup:
@@ -177,7 +199,7 @@ def change_cell(kpi: Kpi, value: float, low: float, high: float, level: float, c
 
 def per_thousand(kpi: Kpi, value: float, low: float, high: float, currency: str = "") -> str:
     """A difference in terms of 1,000 contacts: cases, hours or money; empty for units that have no such meaning."""
-    base = kpi.base or "contacts"
+    base = base_words(kpi)
     if kpi.unit == "share":
         return f"{_more(1000 * value, 1000 * low, 1000 * high)} per 1,000 {base}"
     if kpi.unit in _HOURS:
@@ -235,7 +257,7 @@ def health_tables(view: PilotPage, health: DataHealth) -> Markup:
         [Column("Check"), Column("State"), Column("Found")],
         [[check.name[0].upper() + check.name[1:], state_mark(check.state), check.sentence] for check in checks],
         caption="Can the data carry the answer?",
-    )
+    ) + Markup('<p class="muted">{}</p>').format(_JUDGED)
     kpis = view.pilot.kpis
     rows = [
         [

@@ -12,6 +12,7 @@ from bpo_analysis.formats import MISSING, format_change, format_value, plural, u
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import ForestRow, plot_forest, to_svg
+from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.results import MetricVerdict, PilotVerdict
 from bpo_analysis.sections.pilots.parts import (
     change_cell,
@@ -26,6 +27,7 @@ from bpo_analysis.sections.pilots.parts import (
     rule_in_words,
     state_mark,
     tone_of,
+    when_due,
     word_mark,
 )
 from bpo_analysis.sections.pilots.view import PilotPage, span_title
@@ -41,10 +43,14 @@ DECISIONS: Final = {
 }
 _TONES: Final = {"expand": "good", "extend": "", "change": "bad", "stop": "bad"}
 _MAX_WARNINGS = 4
+_CUSTOMERS = 3
+"""Place of the column in customers' terms."""
 
 
 def first_screen(view: PilotPage) -> Section:
     """Verdict, metrics against their margins, registration, and what must be known before it is used."""
+    if view.not_due:
+        return _not_due(view)
     found = view.evaluation
     sentence = verdict_sentence(view)
     html = Markup(
@@ -61,6 +67,15 @@ def first_screen(view: PilotPage) -> Section:
         counted=_counted(view),
     )
     return Section("summary", html, {"headline": _headline(view, sentence), "pilot": _summary(view)})
+
+
+def _not_due(view: PilotPage) -> Section:
+    """First screen of an evaluation that was asked for too early: no number, and where the pilot can be followed."""
+    html = Markup(
+        '<div class="first-screen" id="summary"><p class="verdict ">{sentence}</p>{registration}'
+        "<p>Until then it is followed on its monitor (template <code>pilot_monitor</code>).</p></div>"
+    ).format(sentence=view.not_due, registration=registration_note(view))
+    return Section("summary", html, {"headline": _headline(view, f"not due until {view.pilot.spec.end}")})
 
 
 def verdict_sentence(view: PilotPage) -> str:
@@ -127,7 +142,7 @@ def _is(metrics: list[MetricVerdict]) -> str:
 def margin_words(view: PilotPage, margin: float, unit: Any, test: str) -> str:
     """What a margin means."""
     size = format_change(margin, unit, currency=view.currency).lstrip("+")
-    return f"no loss of {size}" if test == "noninferiority" else f"a gain of {size}"
+    return f"no loss of {size}" if test == "noninferiority" else f"any gain (worth having: {size})"
 
 
 def _metrics(view: PilotPage) -> Markup:
@@ -141,17 +156,27 @@ def _metrics(view: PilotPage) -> Markup:
         Column("Since the start" if against else "Pilot", "right", each),
         Column("Before" if against else "Baseline", "right", each),
     ]
-    rows = [_row(view, one) for one in view.evaluation.metrics]
+    rows: list[list[str | Markup | Cell]] = [_row(view, one) for one in view.evaluation.metrics]
     for name, reason in view.evaluation.verdict.unready.items():
         metric = next(one for one in view.pilot.spec.metrics if one.kpi == name)
         kpi = view.pilot.kpis[name]
         word = _verdict_cell(view, "not judged", metric.margin, kpi, metric.test)
-        rows.append([metric_name(kpi, metric.role), word, MISSING, reason, MISSING, MISSING])
+        rows.append([metric_name(kpi, metric.role), word, reason, MISSING, MISSING, MISSING])
+    if all(row[_CUSTOMERS] == MISSING for row in rows):
+        columns = columns[:_CUSTOMERS] + columns[_CUSTOMERS + 1 :]
+        rows = [row[:_CUSTOMERS] + row[_CUSTOMERS + 1 :] for row in rows]
     return page.table(columns, rows, caption="What was to be shown, and what the data show", classes="scorecard stack")
 
 
 def _row(view: PilotPage, one: MetricVerdict) -> list[str | Markup | Cell]:
-    when = f"; at a look, {one.crossed_on}" if one.crossed_on else ""
+    when = ""
+    if one.crossed_on:
+        whole = format_change(one.estimate_all, one.kpi.unit, currency=view.currency)
+        later = f"; with all data {whole}" if isfinite(one.estimate_all) else ""
+        when = f"; everything here at the look of {one.crossed_on}{later}"
+    # Where nothing is shown the sentence above says why; a good word must not stand alone.
+    if one.detail and one.word in ("better", "not worse"):
+        when += f"; {one.detail}"
     return [
         metric_name(one.kpi, one.role),
         _verdict_cell(view, one.word, one.margin, one.kpi, one.test, when),
@@ -168,7 +193,7 @@ def _verdict_cell(view: PilotPage, word: Any, margin: float, kpi: Kpi, test: str
 
 
 def _arm(view: PilotPage, one: MetricVerdict, value: float, units: int, contacts: float) -> Cell:
-    base = f"{contacts:,.0f} {one.kpi.base or 'contacts'}"
+    base = f"{contacts:,.0f} {base_words(one.kpi)}"
     return Cell(
         Markup(
             '<span class="value">{}</span> <span class="interval">{}</span> <span class="interval">{}</span>'
@@ -198,21 +223,29 @@ def _forest(view: PilotPage) -> Markup:
     ax = plot_forest(
         rows, format_value=lambda v: f"{v:+.3g}".replace("-", "−").replace("+0", "0"), xlabel=_axis(metrics)
     )
-    spoken = "; ".join(f"{row.label} {row.estimate:+.2f} ({row.ci_low:+.2f} to {row.ci_high:+.2f})" for row in rows)
+    spoken = "; ".join(
+        f"{row.label} {_minus(row.estimate)} ({_minus(row.ci_low)} to {_minus(row.ci_high)})" for row in rows
+    )
     alt = f"{title}. Forest plot in units of each metric's margin, good to the right: {spoken}."
     table = page.table(
         [Column("Metric"), Column("In margins", "right"), Column("Interval", "right")],
-        [[row.label, f"{row.estimate:+.2f}", f"{row.ci_low:+.2f} to {row.ci_high:+.2f}"] for row in rows],
+        [[row.label, _minus(row.estimate), f"{_minus(row.ci_low)} to {_minus(row.ci_high)}"] for row in rows],
         caption=f"The {view.noun} of each metric in units of its margin; above 0 is better",
     )
     return page.figure(to_svg(ax), title=title, alt=alt, data=table, id="fig-forest")
+
+
+def _minus(value: float) -> str:
+    """A signed number in margins; an interval without an end has no number there."""
+    return f"{value:+.2f}".replace("-", "−") if isfinite(value) else "no limit"
 
 
 def _axis(metrics: tuple[MetricVerdict, ...]) -> str:
     tests = {one.test for one in metrics}
     parts = ["shaded: a loss of the margin or more"] if "noninferiority" in tests else []
     parts += ["dotted: a gain worth having"] if "superiority" in tests else []
-    return f"in margins of each metric; {', '.join(parts)}"
+    # All of it on one line would be wider than the picture.
+    return ",\n".join([f"in margins of each metric; {parts[0]}", *parts[1:]])
 
 
 def _finding(metrics: tuple[MetricVerdict, ...]) -> str:
@@ -264,6 +297,7 @@ def _counted(view: PilotPage) -> str:
     )
 
 
+@when_due("decision", "Decision")
 def decision(view: PilotPage) -> Section:
     """The rule, what it says of this pilot, and what was decided."""
     spec, verdict = view.pilot.spec, view.evaluation.verdict

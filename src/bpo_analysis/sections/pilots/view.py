@@ -12,7 +12,10 @@ from bpo_analysis.errors import ParameterError
 from bpo_analysis.formats import plural
 from bpo_analysis.review.context import Review, open_review
 from bpo_analysis.review.pilots import Pilot, evaluate_pilot, monitor_pilot, open_pilot, plan_pilot
-from bpo_analysis.review.pilots.results import PilotEvaluation, PilotLook, PilotPlan
+from bpo_analysis.review.pilots.assignment import PilotRunning
+from bpo_analysis.review.pilots.claims import claims_of
+from bpo_analysis.review.pilots.metric_tests import looks_until
+from bpo_analysis.review.pilots.results import Claims, PilotEvaluation, PilotLook, PilotPlan
 
 __all__ = ["PilotPage", "Stage", "day_title", "open_pilot_page", "span_title"]
 
@@ -51,10 +54,30 @@ class PilotPage:
         """What came of the pilot."""
         return evaluate_pilot(self.pilot)
 
+    @cached_property
+    def not_due(self) -> str:
+        """Why there is no evaluation yet; empty where there is one, or another stage was asked for."""
+        if self.stage != "evaluation" or self.pilot.ended:
+            return ""
+        if looks_until(self.pilot):
+            try:
+                _ = self.evaluation
+            except PilotRunning:
+                pass
+            else:
+                return ""
+        end, last = day_title(self.pilot.spec.end), day_title(self.pilot.as_of)
+        return f"Not due: the pilot runs until {end}, and the data used end on {last}."
+
+    @property
+    def claims(self) -> Claims:
+        """What the design allows, whether or not it has ended."""
+        return claims_of(self.pilot)
+
     @property
     def noun(self) -> str:
         """What the numbers may be called: an effect only where the design allows it."""
-        return self.evaluation.claims.noun if self.stage == "evaluation" else "difference"
+        return self.claims.noun if self.stage == "evaluation" else "difference"
 
     @property
     def currency(self) -> str:

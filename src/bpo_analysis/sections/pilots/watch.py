@@ -31,6 +31,14 @@ _EVERY_LOOK = (
     "Intervals hold at all planned looks together, so that looking does not make anything look surer than it is. "
     "Early ones are wide on purpose. What came after the last planned look is counted, not tested."
 )
+_KINDS = (
+    "The repeated interval of a look holds whatever the pilot does next; the stagewise one is that of a pilot that has "
+    "stopped there, and is quoted once a boundary is crossed or the end is reached."
+)
+_JUMPS = (
+    "Information is estimated from how much the units differ at each look; it can jump, or fall, from one look to the "
+    "next."
+)
 _SPARE = (
     "The boundary of the end is drawn further right than 100 %: some of the level is kept for a pilot that brings more "
     "information than was expected."
@@ -54,7 +62,7 @@ def where_it_stands(view: PilotPage) -> Section:
         figure=_figure(view),
         said=bullets([*look.sentences, *_concerns(view)]),
         registration=registration_note(view),
-        every=_EVERY_LOOK,
+        every=_EVERY_LOOK if view.pilot.against_history else f"{_EVERY_LOOK} {_JUMPS}",
     )
     review = view.review
     headline: dict[str, Any] = {
@@ -78,10 +86,13 @@ def _sentence(view: PilotPage) -> str:
         return f"Too early to say: the first planned look is on {look.next_look}. Only the data are checked."
     crossed = [one for one in look.metrics if one.crossed]
     if crossed:
-        named = " and ".join(f"{one.kpi.label} is {one.direction}" for one in crossed)
-        end = "at the end" if look.looks_used == look.looks_planned else f"at look {crossed[0].look}"
+        groups: dict[str, list[str]] = {}
+        for one in sorted(crossed, key=lambda one: one.look):
+            where = "at the end" if one.look == look.looks_planned else f"at look {one.look} ({one.day})"
+            groups.setdefault(where, []).append(f"{one.kpi.label} is {one.direction}")
+        said = "; ".join(f"{where}: {' and '.join(names)}" for where, names in groups.items())
         rule = "registered rule" if is_fixed(view) else "rule in the pilot file, which was not fixed beforehand,"
-        return f"Boundary crossed {end}: {named} ({used}). The {rule} can be applied: evaluate it."
+        return f"Boundary crossed {said} ({used}). The {rule} can be applied: evaluate it."
     if look.state == "ended":
         return f"It has ended and no metric crossed its boundary ({used}). Evaluate it."
     guards = any(one.role == "guardrail" for one in look.metrics)
@@ -104,7 +115,7 @@ def _table(view: PilotPage) -> Markup:
         Column("Information", "right", "of that expected at the end"),
         Column("Statistic", "right", "standard errors, good is above 0"),
         Column("Boundary", "right", "either way"),
-        Column("Difference", "right", "interval over all looks"),
+        Column("Difference", "right", _kind(view)),
         Column("Units", "right", "pilot / baseline"),
     ]
     rows: list[list[str | Markup | Cell]] = [_row(view, one) for one in view.look.metrics]
@@ -114,8 +125,25 @@ def _table(view: PilotPage) -> Markup:
         rows.append([metric_name(view.pilot.kpi(metric), metric.role), state_mark("not checked"), reason, *cells])
     if not rows:
         return Markup("")
-    day = view.look.last_look
-    return page.table(columns, rows, caption=f"The look of {day}", classes="scorecard stack")
+    days: dict[str, list[str]] = {}
+    for one in view.look.metrics:
+        days.setdefault(str(one.day), []).append(one.kpi.label)
+    caption = f"The look of {view.look.last_look}"
+    if len(days) == 1:
+        caption = f"The look of {next(iter(days))}"
+    elif days:
+        caption = "; ".join(f"{', '.join(names)}: the look of {day}" for day, names in sorted(days.items()))
+    return page.table(columns, rows, caption=caption, classes="scorecard stack")
+
+
+def _kind(view: PilotPage) -> str:
+    """Which interval the first table shows: stagewise where a metric has stopped, repeated where it goes on."""
+    if view.pilot.against_history:
+        return "interval over all looks"
+    over = [one.crossed or one.look == view.look.looks_planned for one in view.look.metrics]
+    if all(over) or not any(over):
+        return f"{'stagewise' if any(over) else 'repeated'} interval over all looks"
+    return "interval over all looks: stagewise where it is over, else repeated"
 
 
 def _row(view: PilotPage, one: MetricLook) -> list[str | Markup | Cell]:
@@ -189,7 +217,13 @@ def all_looks(view: PilotPage) -> Section:
     if not look.metrics:
         return Section(id, missing(id, title, "no planned look has been reached.").html + body)
     body += bullets(one.sentence for one in look.metrics)
-    body += bullets(one.note for one in look.metrics if one.note)
+    notes: dict[str, list[str]] = {}
+    for one in look.metrics:
+        if one.note:
+            notes.setdefault(one.note, []).append(one.kpi.label)
+    body += bullets(f"{', '.join(labels)}: {note}" for note, labels in notes.items())
+    if not view.pilot.against_history:
+        body += page.note(_KINDS)
     if look.looks_used < look.looks_planned:
         body += page.note(_SPARE)
     question = "When may be looked, when was it, and what did it say?"
@@ -205,7 +239,7 @@ def _looks_table(view: PilotPage, looks: list[MetricLook]) -> Markup:
         Column("Statistic", "right"),
         Column("Boundary", "right"),
         Column("Difference", "right"),
-        Column("Interval over all looks", "right"),
+        Column("Repeated interval over all looks", "right"),
     ]
     rows = [_look_row(view, one, row) for one in looks for row in one.table.to_dict("records")]
     return page.table(columns, rows, caption="Every look so far")
