@@ -21,7 +21,7 @@ from bpo_analysis.review.pilots.verdict import word_of
 from bpo_analysis.stats import compare_arms, detectable_effect
 
 START = date(2026, 7, 6)
-ORACLES = Path("/work/shared/data/oracles")
+ORACLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "oracles"
 RULE = {"met": "expand", "worse": "stop", "guardrail": "change", "cannot_tell": "extend"}
 
 
