@@ -189,7 +189,9 @@ def _row(view: PilotPage, one: MetricVerdict) -> list[str | Markup | Cell]:
 
 def _verdict_cell(view: PilotPage, word: Any, margin: float, kpi: Kpi, test: str, when: str = "") -> Markup:
     asked = unbroken(margin_words(view, margin, kpi.unit, test))
-    return Markup('{} <span class="interval">{}{}</span>').format(word_mark(word), asked, when)
+    # The detail is a sentence and may wrap; the margin is a number and may not.
+    detail = Markup(" <small>{}</small>").format(when.removeprefix("; ")) if when else Markup("")
+    return Markup('{} <span class="interval">{}</span>{}').format(word_mark(word), asked, detail)
 
 
 def _arm(view: PilotPage, one: MetricVerdict, value: float, units: int, contacts: float) -> Cell:
