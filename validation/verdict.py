@@ -61,9 +61,10 @@ def judge(table: pd.DataFrame) -> list[str]:
     """Return a line for every rate of ours that lies outside its bar."""
     lines = []
     for row in table[table["ours"]].itertuples():
-        slack = SURE * standard_error(row.rate, row.runs)
+        # The chance that a rate at the very end of its bar has: one alarm in a short study says little of a low rate.
+        below, above = (SURE * standard_error(end, row.runs) for end in (row.low, row.high))
         # A bar may have one side only.
-        if row.rate < row.low - slack or row.rate > row.high + slack:
+        if row.rate < row.low - below or row.rate > row.high + above:
             lines.append(
                 f"{row.case}: {row.method}, {row.measure} {100 * row.rate:.1f} % in {row.runs} runs, "
                 f"bar {100 * row.low:.3g} to {100 * row.high:.3g} %"
