@@ -40,6 +40,8 @@ def value_of(text, table, **reading):
         ("LOWER(TRIM(name))", "acme"), ("UPPER(name)", " ACME "), ("LENGTH(name)", 6),
         ("TRIM(name) || '-' || n", "Acme-7"),
         ("YEAR(day)", 2026), ("MONTH(day)", 3), ("DAY(day)", 31), ("HOUR(end)", 8), ("SECONDS_BETWEEN(start, end)", 90),
+        ("SECONDS_BETWEEN(start, SECONDS_AFTER(start, x * 60))", 150), ("SECONDS_AFTER(start, 90) = end", True),
+        ("SECONDS_AFTER(start, none)", None),
         ("CAST(x + 0.2 AS int)", 3), ("CAST(n AS text)", "7"), ("day >= '2026-03-31'", True),
         ("start < '2026-03-31'", False),
         ("day = DATE '2026-03-31'", True), ("n::double / 2", 3.5), ("'it''s'", "it's"), ("TRUE", True), ("1.5", 1.5),
@@ -57,6 +59,7 @@ def test_by_hand(text, expected, table):
         ("text_n BETWEEN 6 AND 8", True), ("COALESCE(text_n, 0) + 1", 8), ("GREATEST(text_n, 30)", 30), ("-text_n", -7),
         ("CASE WHEN text_yes THEN text_n ELSE 0 END", 7), ("text_yes = TRUE", True), ("NOT text_yes", False),
         ("text_yes AND n = 7", True), ("SECONDS_BETWEEN(text_day, end)", 90), ("HOUR(text_day)", 8),
+        ("SECONDS_AFTER(text_day, text_n) > start", True),
         ("CAST(text_n AS int)", 7), ("ROUND(text_n)", 7), ("ABS(text_n)", 7),
     ],
 )  # fmt: skip

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bpo_analysis.data.growth_gate import GrowthGate, read_growth_gate
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.texts import TextReading, Times
+from bpo_analysis.data.toml import not_toml
 from bpo_analysis.errors import DatasetError, UnknownNameError, suggest
 from bpo_analysis.kpis import GROUPS, Better, Grain, Group, Kpi, Pooling, Sampling, Timing, Unit
 
-__all__ = ["FILE_NAME", "Action", "DatasetConfig", "RuleSpec", "TableSpec", "read_config", "table_files"]
+__all__ = ["FILE_NAME", "Action", "DatasetConfig", "RuleSpec", "TableSpec", "read_config", "read_rules", "table_files"]
 
 FILE_NAME = "dataset.toml"
 FILE_TYPES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
@@ -70,6 +72,8 @@ class DatasetConfig:
     families: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     own_kpis: tuple[Kpi, ...] = ()
     headline: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    growth_gate: GrowthGate | None = None
+    concentration_ceiling: float = 0.9
     tables: Mapping[str, TableSpec] = field(default_factory=dict)
 
 
@@ -90,6 +94,7 @@ def read_config(folder: Path) -> DatasetConfig:
         if not isinstance(value, str):
             raise DatasetError(f"{file} [dataset] {key} must be text, got {value!r}.")
     name, timezone = head.get("name", folder.name), _timezone(head.get("timezone", "UTC"), file)
+    report = _section(document, "report", file)
     return DatasetConfig(
         path=folder,
         name=name,
@@ -103,7 +108,9 @@ def read_config(folder: Path) -> DatasetConfig:
         ),
         families=_section(document, "kpis", file),
         own_kpis=tuple(_own_kpi(block, file) for block in _list(document, "kpi", file)),
-        headline=_headline(_section(document, "report", file), file),
+        headline=_headline(report, file),
+        growth_gate=read_growth_gate(_section(report, "growth_gate", file), f"{file} [report.growth_gate]"),
+        concentration_ceiling=_ceiling(report, file),
         tables=_tables(_section(document, "tables", file), folder, file, timezone),
     )
 
@@ -119,11 +126,13 @@ def _read_toml(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise DatasetError(f"{file.parent} has no {FILE_NAME}. A dataset is a folder with tables and a {FILE_NAME}.")
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise DatasetError(f"{file} is not valid TOML: {error}.") from None
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DatasetError(f"{file} is not UTF-8. Save it as UTF-8.") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DatasetError(f"{file} {not_toml(text, error)}") from None
 
 
 def _only(given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
@@ -196,10 +205,18 @@ def _own_kpi(block: dict[str, Any], file: Path) -> Kpi:
 
 
 def _headline(report: dict[str, Any], file: Path) -> dict[str, tuple[str, ...]]:
-    _only(report, ("headline",), f"{file} [report]")
+    _only(report, ("headline", "growth_gate", "concentration_ceiling"), f"{file} [report]")
     rows = _section(report, "headline", file)
     _only(rows, GROUPS, f"{file} [report.headline]")
     return {group: _texts(rows, group, f"{file} [report.headline]") for group in rows}
+
+
+def _ceiling(report: dict[str, Any], file: Path) -> float:
+    """Read the share of a slice from which it counts as too much in one hand."""
+    value = report.get("concentration_ceiling", 0.9)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise DatasetError(f"{file} [report] concentration_ceiling must be a share such as 0.9, got {value!r}.")
+    return float(value)
 
 
 def _tables(sections: dict[str, Any], folder: Path, file: Path, timezone: str) -> dict[str, TableSpec]:
@@ -233,7 +250,7 @@ def _table(name: str, section: dict[str, Any], folder: Path, file: Path, timezon
         files=() if rows else _files(section, name, folder, where),
         rows=tuple(rows),
         columns={key: _expression(columns, key, f"{where} columns") for key in columns},
-        rules=tuple(_rule(block, where) for block in _list(section, "rules", where)),
+        rules=read_rules(section, where),
         encoding=_text(section, "encoding", where),
         delimiter=_text(section, "delimiter", where, longest=1),
         null=("", *_texts(section, "null", where)),
@@ -304,6 +321,11 @@ def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
         near = suggest(pattern, [f.name for f in folder.iterdir()])
         raise DatasetError(f"{where}: there is no file {pattern!r} in {folder}.{near}")
     return found
+
+
+def read_rules(section: dict[str, Any], where: str) -> tuple[RuleSpec, ...]:
+    """Read the named rules of a section, in the order they are written."""
+    return tuple(_rule(block, where) for block in _list(section, "rules", where))
 
 
 _RULE_NEEDS = {

@@ -5,7 +5,7 @@ so the same text runs on DuckDB, PostgreSQL or Spark, cannot read files or run s
 found before anything runs.
 
 Text files give text. What an expression does with a column says what the column holds: arithmetic reads numbers, AND
-and OR truth values, SECONDS_BETWEEN times, a comparison whatever stands on the other side.
+and OR truth values, SECONDS_BETWEEN and SECONDS_AFTER times, a comparison whatever stands on the other side.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ class _Builder:
             f"{self.where}: {self.text!r} uses {node.sql(dialect='duckdb')!r}, which row expressions do not have. "
             "They have columns, numbers, 'text', + - * / %, comparisons, AND OR NOT, IN, BETWEEN, LIKE, IS NULL, "
             "CASE, CAST, COALESCE, NULLIF, GREATEST, LEAST, ABS, ROUND, FLOOR, CEIL, LOWER, UPPER, TRIM, LENGTH, ||, "
-            "YEAR, MONTH, DAY, HOUR, SECONDS_BETWEEN(a, b)."
+            "YEAR, MONTH, DAY, HOUR, SECONDS_BETWEEN(a, b), SECONDS_AFTER(time, seconds)."
         )
 
     def _taken_for(self, node: _Node, reads: Reads) -> None:
@@ -356,6 +356,9 @@ class _Builder:
         if node.name.lower() == "seconds_between" and len(node.expressions) == 2:
             start, end = (self._time(argument) for argument in node.expressions)
             return end.epoch_seconds() - start.epoch_seconds()
+        if node.name.lower() == "seconds_after" and len(node.expressions) == 2:
+            start, seconds = self._time(node.expressions[0]), self._number(node.expressions[1])
+            return start + seconds.round().cast("int64").as_interval("s")
         return self._refuse(node)
 
 

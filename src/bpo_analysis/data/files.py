@@ -23,13 +23,13 @@ import pandas as pd
 from bpo_analysis.data.config import TableSpec
 from bpo_analysis.errors import DatasetError
 
-__all__ = ["ROW", "RawTable", "read_raw", "unreadable"]
+__all__ = ["DELIMITERS", "ROW", "RawTable", "encoding_of", "open_bytes", "read_raw", "unreadable"]
 
 ROW = "_row"
 """Column with the number of the row in its file, counted from 1."""
 
 _TAB = "\t"
-_DELIMITERS = (",", ";", _TAB, "|")
+DELIMITERS = (",", ";", _TAB, "|")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # DuckDB says: the line, the text of the line, what is wrong, and then what could be set.
 _CSV_ERROR = re.compile(r"CSV Error on Line: (?P<line>\d+)\s+Original Line:(?P<text>.*?)\nPossible", re.DOTALL)
@@ -121,7 +121,7 @@ def _read_file(connection: Any, spec: TableSpec, file: Path, scratch: Path, note
 
 
 def _read_csv(connection: Any, spec: TableSpec, file: Path, scratch: Path, notes: list[str]) -> ir.Table:
-    encoding = spec.encoding or _encoding_of(file)
+    encoding = spec.encoding or encoding_of(file)
     readable = file if encoding in ("utf-8", "utf-8-sig") else _as_utf8(file, encoding, scratch, spec)
     names, delimiter = _header(readable, spec)
     if not spec.encoding and encoding not in ("utf-8", "utf-8-sig"):
@@ -134,16 +134,18 @@ def _read_csv(connection: Any, spec: TableSpec, file: Path, scratch: Path, notes
     )  # fmt: skip
 
 
-def _open(file: Path) -> Any:
+def open_bytes(file: Path) -> Any:
+    """Open a file for reading bytes, unpacked if it is packed."""
     return gzip.open(file) if file.suffix.lower() == ".gz" else file.open("rb")
 
 
 def _text(file: Path, encoding: str) -> IO[str]:
-    return io.TextIOWrapper(_open(file), encoding=encoding, newline="")
+    return io.TextIOWrapper(open_bytes(file), encoding=encoding, newline="")
 
 
-def _encoding_of(file: Path) -> str:
-    with _open(file) as handle:
+def encoding_of(file: Path) -> str:
+    """Return the encoding of a text file: what its first bytes name, UTF-8 if it is that, else cp1252."""
+    with open_bytes(file) as handle:
         head = handle.read(_HEAD)
         for bom, name in _BOMS:
             if head.startswith(bom):
@@ -186,7 +188,7 @@ def _header(file: Path, spec: TableSpec) -> tuple[list[str], str]:
         if not first.strip():
             raise DatasetError(f"{file.name} has no header line. The first line must hold the column names.")
         delimiter = spec.delimiter or max(
-            _DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), []))
+            DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), []))
         )
         # A name in quotes may run over several lines.
         names = next(csv.reader(chain([first], lines), delimiter=delimiter))
