@@ -4,12 +4,12 @@ Agents by weeks: a share of 70 % on four metrics (two primary, two guardrails), 
 26 weeks before, twelve of them the baseline, and twelve of pilot. Agents differ (intraclass correlation 0.1), their
 levels drift (correlation of 0.98 from week to week, 0.8 over a quarter), and the levels on the four metrics go together
 (correlation 0.5). Ours is the evaluation of a pilot from its file to its words, with Holm over the metrics of a role;
-"weekly looks" plans eleven looks before the end.
+"weekly looks" plans eleven looks before the end. A rate of 5 % in 800 pilots has a standard error of 0.8 points.
 
 Beside it stands what is done without it: an interval of 95 % for each metric at each look, agent by agent.
 
 Power: the effect (or margin) is the size that the pilot's own plan, made from the same agents' baseline, calls
-detectable with 80 % power.
+detectable with 80 % power, looks counted. Where both primary metrics have the effect, Holm's steps find a little more.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from scipy import stats
 from bpo_analysis.data.pilots.spec import PilotMetric, PilotSpec
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.pilots.context import Pilot, make_pilot
-from bpo_analysis.review.pilots.history import detectable, unit_history
-from bpo_analysis.review.pilots.metric_tests import family_level
+from bpo_analysis.review.pilots.plan import planned_detectable
 from bpo_analysis.review.pilots.results import PilotVerdict
 from bpo_analysis.review.pilots.verdict import judge_pilot
 from bpo_analysis.stats import compare_arms
@@ -37,7 +36,7 @@ __all__ = ["study"]
 
 Floats = NDArray[np.float64]
 RESAMPLES = 499
-MOST_RUNS, MOST_EFFECT_RUNS = 500, 300
+MOST_RUNS, MOST_EFFECT_RUNS = 800, 400
 SHARE, ICC, KEPT, TOGETHER, CONTACTS = 0.7, 0.1, 0.98, 0.5, 10
 BEFORE, WEEKS = 26, 12
 START = date(2026, 4, 6)
@@ -66,7 +65,6 @@ class Case:
     n_baseline: int
     looks: bool = False
     test: str = "superiority"
-    lost: bool = False
 
 
 SIZES = ((20, 60), (10, 11))
@@ -78,7 +76,7 @@ NULLS = tuple(
 )  # fmt: skip
 MARGINS = tuple(
     Case(name=f"{n} v {m} agents, both primary metrics lose their margin", n_pilot=n, n_baseline=m,
-         test="noninferiority", lost=True)
+         test="noninferiority")
     for n, m in SIZES
 )  # fmt: skip
 EFFECTS = tuple(
@@ -87,31 +85,32 @@ EFFECTS = tuple(
     for n, m in SIZES
     for test, text in (("superiority", "the detectable effect"), ("noninferiority", "the margin that can be shown"))
     for looks in (False, True)
-    if not looks or test == "superiority"
 )  # fmt: skip
 
 
 def study(*, repetitions: int, rng: np.random.Generator) -> pd.DataFrame:
     """Measure the words of whole pilots."""
+    cases = [*NULLS, *MARGINS, *EFFECTS]
+    # Each case has a stream of its own, so that it can be repeated without the others.
+    parts = zip(cases, rng.spawn(len(cases)), strict=True)
+    return pd.DataFrame([row for case, stream in parts for row in measured(case, repetitions, stream)])
+
+
+def measured(case: Case, repetitions: int, rng: np.random.Generator) -> list[dict[str, object]]:
+    """Rates of one case."""
     runs = min(repetitions, MOST_RUNS)
-    rows: list[dict[str, object]] = []
-    for case in NULLS:
+    if case in NULLS:
         found = [_null(case, rng) for _ in range(runs)]
-        rows += _null_rows(case, [verdict for verdict, _ in found])
         peeked = np.array([naive for _, naive in found])
-        rows.append(rate_row(case.name, "95 % intervals of each metric at each look", "false alarms", peeked))
-    for case in MARGINS:
+        rows = _null_rows(case, [verdict for verdict, _ in found])
+        return [*rows, rate_row(case.name, "95 % intervals of each metric at each look", "false alarms", peeked)]
+    if case in MARGINS:
         verdicts = [judge_pilot(_drawn(case, rng, effect=-MARGIN), n_resamples=RESAMPLES) for _ in range(runs)]
         kept = np.array([[_word(v, name) in ("not worse", "better") for name in NAMES[:2]] for v in verdicts])
-        rows.append(
-            rate_row(
-                case.name, "evaluate_pilot, any called not worse", "false alarms", kept.any(axis=1), ours=True, bar=LOST
-            )
-        )
-    for case in EFFECTS:
-        hits = np.array([_found(case, rng) for _ in range(min(runs, MOST_EFFECT_RUNS))])
-        rows.append(rate_row(case.name, "evaluate_pilot", "power", hits, ours=True, bar=FOUND))
-    return pd.DataFrame(rows)
+        lost = kept.any(axis=1)
+        return [rate_row(case.name, "evaluate_pilot, any called not worse", "false alarms", lost, ours=True, bar=LOST)]
+    hits = np.array([_found(case, rng) for _ in range(min(runs, MOST_EFFECT_RUNS))])
+    return [rate_row(case.name, "evaluate_pilot", "power", hits, ours=True, bar=FOUND)]
 
 
 def _null_rows(case: Case, verdicts: list[PilotVerdict]) -> list[dict[str, object]]:
@@ -150,9 +149,7 @@ def _found(case: Case, rng: np.random.Generator) -> bool:
     seed = int(rng.integers(2**32))
     pilot = _drawn(case, np.random.default_rng(seed))
     metric = pilot.spec.metrics[0]
-    # What plan_metric calls detectable, without its curves.
-    error = unit_history(pilot, metric.kpi).error(WEEKS, case.n_pilot, case.n_baseline, WEEKS)
-    size = detectable(error, family_level(pilot, metric))
+    size = planned_detectable(pilot, metric)
     gain = size if case.test == "superiority" else 0.0
     metrics = tuple(replace(metric, margin=size) for metric in pilot.spec.primaries)
     again = _drawn(case, np.random.default_rng(seed), effect=gain, metrics=metrics)

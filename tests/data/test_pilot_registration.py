@@ -209,3 +209,14 @@ def test_a_folder_that_cannot_be_written(dataset, monkeypatch):
     monkeypatch.setattr("pathlib.Path.write_text", full)
     with pytest.raises(PilotError, match=r"registration\.json cannot be written \(No space left on device\)"):
         register(data, "2026-01-10")
+
+
+def test_the_label_says_amendments_and_later_changes(dataset):
+    assert state_of(dataset()).label == "unregistered"
+    register(dataset(), "2026-01-10")
+    assert state_of(dataset()).label == "registered 2026-01-10"
+    changed = dataset(('"3 pp"', '"4 pp"'))
+    assert state_of(changed).label == "registered 2026-01-10, changed since"
+    register(changed, "2026-01-20", "Too strict.")
+    assert state_of(changed).label == "registered 2026-01-10, amended on 2026-01-20 (after the start)"
+    assert state_of(dataset()).label.endswith("amended on 2026-01-20 (after the start), changed since")

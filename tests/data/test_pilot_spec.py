@@ -291,8 +291,12 @@ def test_everything_that_is_wrong_is_said_at_once(dataset):
 
 
 def test_a_file_that_is_no_pilot(dataset):
-    with pytest.raises(PilotError, match=r"replies\.toml is not valid TOML"):
+    with pytest.raises(PilotError, match=r"replies\.toml is not valid TOML, line 1"):
         dataset("[pilot\n").find_pilot()
+    with pytest.raises(
+        PilotError, match=r"not valid TOML, line 3: 'start = soon'\. Text needs quotes: start = \"soon\""
+    ):
+        dataset("[pilot]\n\nstart = soon\n").find_pilot()
     with pytest.raises(PilotError, match=r"has no section \[pilot\]\. Write what is tried"):
         dataset(PRIMARY).find_pilot()
     with pytest.raises(PilotError, match=r"pilot must be a section \[pilot\], got 3"):

@@ -82,7 +82,7 @@ class Balance(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.ids += [value for name, value in attrs if name == "id"]
-        if tag not in ("br", "img", "hr", "input", "meta", "link"):
+        if tag not in ("br", "img", "hr", "input", "meta", "link", "wbr"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -438,3 +438,57 @@ def test_words_are_told_apart_without_colour():
         word_mark(word).split('aria-hidden="true">')[1][0] for word in ("better", "not worse", "worse", "cannot tell")
     }
     assert len(shapes) == 4
+
+
+def test_every_chart_has_a_drawing_for_a_phone(evaluation, monitor, plan):
+    for view in (evaluation, monitor, plan):
+        html = html_of(view)
+        assert html.count('<div class="plot for-phone">') == html.count("<figure") > 0
+        assert 'class="plot"' not in html
+
+
+def with_metric(view, name, **changes):
+    """The same evaluation with another answer for one metric."""
+    found = view.evaluation
+    metrics = tuple(replace(one, **changes) if one.kpi.name == name else one for one in found.metrics)
+    changed = replace(view)
+    changed.__dict__["evaluation"] = replace(found, verdict=replace(found.verdict, metrics=metrics))
+    return changed
+
+
+def test_what_a_word_leaves_out_stands_at_the_metric(evaluation):
+    detail = "a loss of the margin of 5.0 pp or more cannot be excluded"
+    view = with_metric(evaluation, "fcr", role="guardrail", word="cannot tell", detail=detail)
+    assert f'<small class="why">{detail}</small>' in pilots.first_screen(view).html
+
+
+def test_after_a_bad_spell_both_estimates_stand_at_the_metric(evaluation):
+    words = words_of(pilots.first_screen(with_metric(evaluation, "csat", without_spell=(0.004, -0.05, 0.058))).html)
+    assert re.search(r"without the bad spell before the start \+0\.4 pp \(95 %: −5\.0 to 5\.8 pp\)", words)
+    words = words_of(pilots.first_screen(with_metric(evaluation, "csat", without_spell=(nan, -inf, inf))).html)
+    assert "without the bad spell before the start not known: too little is left" in words
+    assert "without the bad spell" not in words_of(pilots.first_screen(evaluation).html)
+
+
+def test_the_time_that_was_studied_is_that_of_the_stage(evaluation, monitor, plan):
+    assert "a longer time than the 11 weeks that count were not studied" in words_of(pilots.claims(evaluation).html)
+    for view in (monitor, plan):
+        assert "a longer time than the 11 weeks that are planned will not be studied" in words_of(
+            pilots.claims(view).html
+        )
+
+
+def test_units_that_no_table_knows_are_found_in_the_health_of_the_data(monitor):
+    unknown = replace(monitor.pilot, unknown=("zoe", "yan"))
+    words = words_of(pilots.health(replace(monitor, pilot=unknown)).html)
+    assert "2 assigned agents of 21 in no row of the data and on no roster: zoe, yan." in words
+    assert "Unknown units" not in words_of(pilots.health(monitor).html)
+
+
+def test_the_index_is_told_of_which_pilot_a_page_is(evaluation, monitor, plan):
+    makers = {"evaluation": pilots.first_screen, "monitor": pilots.where_it_stands, "plan": pilots.can_it_show}
+    for view in (evaluation, monitor, plan):
+        about = makers[view.stage](view).record["headline"]["pilot"]
+        assert (about["id"], about["title"], about["stage"]) == ("suggested-replies", "Suggested replies", view.stage)
+        assert about["said"]
+        assert bool(about["decision"]) == (view.stage == "evaluation")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bpo_analysis.errors import InsufficientDataError
-from bpo_analysis.stats.interaction import slice_interaction
+from bpo_analysis.stats import slice_interaction
 
 
 def units(seed, *, effect=(0.0, 0.0, 0.0), n=40, n_pilot=12, gaps=0.0):
@@ -44,3 +46,9 @@ def test_one_usable_slice_is_too_few():
     values[pilot, 1:] = np.nan
     with pytest.raises(InsufficientDataError, match="at least 2 slices"):
         slice_interaction(values, pilot)
+
+
+def test_the_summary_counts_in_the_right_number():
+    found = slice_interaction(*units(1))
+    assert "3 slices, 40 units" in found.summary()
+    assert "1 slice, 1 unit;" in replace(found, n_slices=1, n=1).summary()

@@ -180,6 +180,69 @@ def test_own_spending_and_next_information():
     assert "alpha spending (own)" in result.method
 
 
+def test_spending_goes_by_what_was_expected():
+    # Units that happen to differ little give neither an early look more of the level nor one that did not grow less.
+    expected = [60, 100, 150]
+    lucky = monitor(looks([0.1, 0.1, 0.1], [190, 80, 140], expected_information=expected), planned_information=150)
+    usual = monitor(looks([0.1, 0.1, 0.1], [60, 100, 150], expected_information=expected), planned_information=150)
+    assert lucky.table["level_spent"].tolist() == usual.table["level_spent"].tolist()
+    assert lucky.table["fraction"].tolist() == pytest.approx([0.4, 2 / 3, 1.0])
+    by_itself = monitor(looks([0.1, 0.1, 0.1], [190, 80, 140]), planned_information=150)
+    assert by_itself.table["level_spent"].iloc[0] == pytest.approx(0.05)
+
+
+def test_a_correlation_as_of_independent_steps_changes_nothing():
+    information = np.array([50, 120, 200])
+    given = np.r_[np.nan, np.sqrt(information[:-1] / information[1:])]
+    plain = monitor(looks([0.05, 0.08, 0.16], information), planned_information=200, planned_looks=3)
+    said = monitor(looks([0.05, 0.08, 0.16], information, correlation=given), planned_information=200, planned_looks=3)
+    assert said.table["boundary"].tolist() == pytest.approx(plain.table["boundary"].tolist())
+    assert (said.pvalue, said.ci_low, said.ci_high) == pytest.approx((plain.pvalue, plain.ci_low, plain.ci_high))
+
+
+def test_looks_that_agree_less_have_further_boundaries():
+    data = looks([0.1, 0.1], [100, 101])
+    agreeing = monitor(data.assign(correlation=[np.nan, 0.99]), planned_information=200, planned_looks=2)
+    apart = monitor(data.assign(correlation=[np.nan, 0.5]), planned_information=200, planned_looks=2)
+    assert apart.boundary > agreeing.boundary
+    # The same information is no news only where the looks say the same.
+    still = looks([0.1, 0.1, 0.1], [100, 100, 150]).assign(correlation=[np.nan, 0.8, 0.9])
+    assert monitor(still, planned_information=200).table["state"].tolist() == ["continue"] * 3
+    same = still.assign(correlation=[np.nan, 1.0, 0.9])
+    assert monitor(same, planned_information=200).table["state"].tolist()[1] == "no new information"
+
+
+def test_simulated_looks_at_units_whose_levels_move_cross_as_often_as_planned():
+    """Statistics with the correlations of pilots whose agents drift (0.98 a week): each look new, information not."""
+    correlation = np.array([0.77, 0.88, 0.92, 0.947, 0.963, 0.972, 0.978, 0.982, 0.985, 0.988, 0.989])
+    information = np.array([0.34, 0.56, 0.72, 0.81, 0.87, 0.91, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0])
+    rng = np.random.default_rng(6)
+    z = rng.standard_normal((20_000, 12))
+    for look in range(1, 12):
+        kept = correlation[look - 1]
+        z[:, look] = kept * z[:, look - 1] + np.sqrt(1 - kept**2) * z[:, look]
+    # Boundaries do not depend on the estimates.
+    data = looks(np.zeros(12), information)
+    aware = monitor(
+        data.assign(correlation=np.r_[np.nan, correlation]), planned_information=1.0, planned_looks=12
+    ).table["boundary"]
+    naive = monitor(data, planned_information=1.0, planned_looks=12).table["boundary"]
+    crossed = [(np.abs(z) >= bounds.to_numpy()).any(axis=1).mean() for bounds in (aware, naive)]
+    assert crossed[0] == pytest.approx(0.05, abs=0.004)
+    assert crossed[1] > 0.055
+
+
+@pytest.mark.parametrize("sequence", range(len(SEQUENCES)))
+def test_interval_and_pvalue_agree_with_planned_looks_and_correlations(sequence):
+    estimates, information = SEQUENCES[sequence]
+    data = looks(estimates, information).assign(correlation=0.8, degrees_of_freedom=9)
+    data["expected_information"] = np.linspace(50, 200, len(data))
+    result = monitor(data, planned_information=200, planned_looks=len(data))
+    outside = not result.ci_low <= 0 <= result.ci_high
+    assert outside == (result.pvalue < 0.05) == (result.stop is not None)
+    assert result.ci_low < result.estimate < result.ci_high
+
+
 def test_rows_of_comparisons_fit():
     rng = np.random.default_rng(2)
     level = rng.beta(7, 3, 24)
@@ -198,6 +261,10 @@ def test_errors():
         monitor(pd.DataFrame({"estimate": [1.0], "sd": [1.0]}), planned_information=1)
     with pytest.raises(DataError, match="must be above 0"):
         monitor(pd.DataFrame({"estimate": [1.0], "se": [0.0]}), planned_information=1)
+    with pytest.raises(DataError, match="expected_information must be above 0"):
+        monitor(looks([0.1], [1], expected_information=[0.0]), planned_information=1)
+    with pytest.raises(DataError, match="correlation lies between -1 and 1"):
+        monitor(looks([0.1], [1], correlation=[1.2]), planned_information=1)
     with pytest.raises(InsufficientDataError, match="at least 1 looks with an estimate; got 0"):
         monitor(looks([np.nan], [1]), planned_information=1)
     with pytest.raises(ValueError, match="planned_looks is 1, but looks has 2 rows"):

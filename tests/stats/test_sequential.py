@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bpo_analysis.stats.sequential import Walk, boundary_for, classical_boundary, spent_obrien_fleming, spent_pocock
+from bpo_analysis.stats.sequential import (
+    Walk,
+    boundary_for,
+    classical_boundary,
+    looks_inflation,
+    spent_obrien_fleming,
+    spent_pocock,
+)
 
 FIVE = np.arange(1, 6) / 5
 FOUR = np.arange(1, 5) / 4
@@ -78,13 +85,38 @@ def test_simulated_walks_cross_as_often_as_was_spent():
     assert by_look[1].mean() == pytest.approx(2 * spent_pocock(0.025, 0.35), abs=0.0025)
 
 
-def test_a_difference_shifts_the_walk():
-    walk = Walk.start().on(0.4, -2.0, 2.0)
+def test_a_difference_shifts_the_boundaries():
+    mean = 1.5 * np.sqrt(0.4)
+    walk = Walk.start().on(0.4, -2.0 - mean, 2.0 - mean)
     rng = np.random.default_rng(4)
     first = 1.5 * 0.4 + np.sqrt(0.4) * rng.standard_normal(400_000)
     second = first + 1.5 * 0.6 + np.sqrt(0.6) * rng.standard_normal(400_000)
     hits = (np.abs(first / np.sqrt(0.4)) < 2) & (second >= 1.8)
-    assert walk.above(1.8, 1.0, difference=1.5) == pytest.approx(hits.mean(), abs=0.003)
+    assert walk.above(1.8 - 1.5, 1.0) == pytest.approx(hits.mean(), abs=0.003)
+
+
+@pytest.mark.parametrize("growth", [0.001, 0.01, 0.3])
+def test_looks_that_hardly_differ_are_walked_finely_enough(growth):
+    # By hand: two correlated normal statistics.
+    walk = Walk.start().on(1.0, -2.0, 2.0)
+    correlation = 1 / np.sqrt(1 + growth)
+    both = stats.multivariate_normal(cov=[[1, correlation], [correlation, 1]])
+    below = both.cdf([2.0, 2.1], lower_limit=[-2.0, -np.inf])
+    assert walk.above(2.1, 1 + growth) == pytest.approx(stats.norm.cdf(2) - stats.norm.cdf(-2) - below, abs=2e-6)
+
+
+def test_what_looks_cost_is_that_of_simulated_pilots():
+    information = np.array([0.3, 0.6, 0.8, 1.0])
+    cost = looks_inflation(information, spent_pocock, level=0.025, power=0.8)
+    assert cost > 1.05
+    bounds = np.array(boundaries(information, 0.025, spent_pocock))
+    shift = cost * (stats.norm.isf(0.025) + stats.norm.isf(0.2))
+    steps = np.random.default_rng(5).standard_normal((200_000, 4)) * np.sqrt(np.diff(np.r_[0, information]))
+    z = steps.cumsum(axis=1) / np.sqrt(information) + shift * np.sqrt(information)
+    first = (np.abs(z) >= bounds).argmax(axis=1)
+    found = (np.abs(z) >= bounds).any(axis=1) & (np.take_along_axis(z, first[:, None], axis=1)[:, 0] > 0)
+    assert found.mean() == pytest.approx(0.8, abs=0.004)
+    assert looks_inflation(np.array([1.0]), spent_pocock, level=0.025, power=0.8) == pytest.approx(1.0)
 
 
 def test_spending_runs_from_nothing_to_the_level():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bpo_analysis.stats.unit_contrast import StudentT, detectable_contrast, fit_contrast, noncentral_t
+from bpo_analysis.stats.unit_contrast import StudentT, contrast_power, detectable_contrast, fit_contrast, noncentral_t
 
 VALUES = np.array([88, 91, 84, 90, 86, 80, 76, 85, 79, 82, 74]) / 100
 ARM = np.r_[np.ones(5), np.zeros(6)]
@@ -69,3 +69,23 @@ def test_limits_leave_out_what_the_test_rejects(alternative):
 def test_far_out_the_noncentral_t_is_certain():
     assert noncentral_t(10.0, 1e9, 2.0) == 0.0
     assert noncentral_t(10.0, 0.0, 2.0) == pytest.approx(stats.t.cdf(2.0, 10))
+
+
+def test_power_with_a_guessed_error_is_that_of_simulated_plans():
+    """Plans that guess the standard error from nine degrees of freedom, each followed by its t-test."""
+    rng = np.random.default_rng(8)
+    size = 400_000
+    guess, found = (np.sqrt(rng.chisquare(freedom, size) / freedom) for freedom in (9, 15))
+    critical = stats.t.isf(0.0125, 15)
+    shown = (3.2 * guess + rng.standard_normal(size)) / found > critical
+    assert contrast_power(3.2, 15, critical, error_freedom=9) == pytest.approx(shown.mean(), abs=0.003)
+    assert contrast_power(3.2, 15, critical) > shown.mean() + 0.02
+
+
+def test_what_is_detectable_with_a_guessed_error_has_the_power():
+    known = detectable_contrast(2.0, 15, level=0.05, two_sided=True)
+    guessed = detectable_contrast(2.0, 15, level=0.05, two_sided=True, error_freedom=9)
+    assert guessed > known
+    critical = stats.t.isf(0.025, 15)
+    assert contrast_power(guessed / 2, 15, critical, error_freedom=9) == pytest.approx(0.8, abs=1e-4)
+    assert detectable_contrast(2.0, 15, level=0.05, two_sided=True, error_freedom=1e9) == pytest.approx(known, rel=1e-5)

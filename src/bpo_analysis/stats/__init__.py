@@ -7,10 +7,15 @@ from bpo_analysis.stats.compare_arms import ArmComparison, compare_arms, compare
 from bpo_analysis.stats.control_chart import ControlChart, control_chart
 from bpo_analysis.stats.decomposition import ChangeDecomposition, decompose_change
 from bpo_analysis.stats.find_changes import ChangesResult, find_changes
+from bpo_analysis.stats.funnel import Funnel, funnel
+from bpo_analysis.stats.interaction import SliceInteraction, slice_interaction
 from bpo_analysis.stats.lead_lag import LeadLagResult, cross_correlation, lead_lag, lead_lag_scan
+from bpo_analysis.stats.learning_curve import LearningCurve, learning_curve
+from bpo_analysis.stats.look_correlation import look_correlation, unit_parts
 from bpo_analysis.stats.mann_kendall import MannKendallResult, mann_kendall
 from bpo_analysis.stats.monitor import PilotMonitoring, monitor
 from bpo_analysis.stats.multiplicity import Family, MultiplicityPlan, adjust_pvalues
+from bpo_analysis.stats.projection import ProjectionResult, project
 from bpo_analysis.stats.proportions import ProportionDifference, difference_of_proportions
 from bpo_analysis.stats.ratio import (
     MIN_OWN_UNITS,
@@ -43,15 +48,19 @@ __all__ = [
     "DefectRate",
     "DetectableEffect",
     "Family",
+    "Funnel",
     "LeadLagResult",
+    "LearningCurve",
     "MannKendallResult",
     "MultiplicityPlan",
     "PilotMonitoring",
+    "ProjectionResult",
     "ProportionDifference",
     "RaterBias",
     "RatioDifference",
     "RatioInterval",
     "SampleSize",
+    "SliceInteraction",
     "Spread",
     "StandardisedComparison",
     "TimeToEvent",
@@ -77,16 +86,22 @@ __all__ = [
     "difference_of_ratios",
     "event_rate_interval",
     "find_changes",
+    "funnel",
     "lead_lag",
     "lead_lag_scan",
+    "learning_curve",
+    "look_correlation",
     "mann_kendall",
     "monitor",
+    "project",
     "rater_bias",
     "ratio_interval",
     "sample_size",
     "share_interval",
+    "slice_interaction",
     "spread_of_units",
     "standardise",
     "time_to_event",
+    "unit_parts",
     "variance_components",
 ]

@@ -46,6 +46,7 @@ class Units:
 class Arms:
     """Both arms in one array each, pilot first."""
 
+    names: pd.Index
     numerator: _Floats
     denominator: _Floats
     pre: _Floats | None
@@ -138,21 +139,22 @@ def join_arms(pilot: pd.DataFrame, baseline: pd.DataFrame) -> Arms:
             "its own earlier values go into pre_numerator and pre_denominator."
         )
     has_pre = first.pre is not None and second.pre is not None
-    ordered = [_ordered(units, units.pre if has_pre else None) for units in (first, second)]
+    parts = [(units, _order(units, units.pre if has_pre else None)) for units in (first, second)]
+    pre = [units.pre[order] for units, order in parts if units.pre is not None]
     return Arms(
-        numerator=np.concatenate([columns[0] for columns in ordered]),
-        denominator=np.concatenate([columns[1] for columns in ordered]),
-        pre=np.concatenate([columns[2] for columns in ordered]) if has_pre else None,
+        names=pd.Index(np.concatenate([units.names[units.present].to_numpy(object)[order] for units, order in parts])),
+        numerator=np.concatenate([units.numerator[order] for units, order in parts]),
+        denominator=np.concatenate([units.denominator[order] for units, order in parts]),
+        pre=np.concatenate(pre) if has_pre else None,
         n_pilot=len(first.numerator),
         n_missing=first.n_missing + second.n_missing,
     )
 
 
-def _ordered(units: Units, pre: _Floats | None) -> tuple[_Floats, ...]:
+def _order(units: Units, pre: _Floats | None) -> NDArray[np.intp]:
     """Sort units by their values, so that a random draw does not depend on the order of rows or on names."""
     columns = (units.numerator, units.denominator, *(() if pre is None else (pre,)))
-    order = np.lexsort(columns[::-1])
-    return tuple(column[order] for column in columns)
+    return np.lexsort(columns[::-1])
 
 
 def _numbers(frame: pd.DataFrame, column: str, name: str) -> _Floats:

@@ -19,7 +19,7 @@ from bpo_analysis.stats.resampled_contrast import Draws, Resampled, permute_arms
 from bpo_analysis.stats.unit_contrast import StudentT, UnitContrast, detectable_contrast, fit_contrast
 from bpo_analysis.stats.variance_components import intraclass_correlation
 
-__all__ = ["ArmComparison", "compare_arms", "compare_arms_many"]
+__all__ = ["ArmComparison", "compare_arms", "compare_arms_many", "own_baseline"]
 
 Adjustment = Literal["auto", "own-baseline", "none"]
 Method = Literal["auto", "permutation", "wild-bootstrap", "t"]
@@ -243,7 +243,7 @@ def _compare(arms: Arms, settings: _Settings, draws: Draws) -> ArmComparison:
     for name, got in (("The pilot", n_pilot), ("The baseline", n - n_pilot)):
         if got < MIN_UNITS:
             raise InsufficientDataError(name, needed=MIN_UNITS, got=got, unit="units with data")
-    covariate, notes = _own_baseline(arms, settings.adjust)
+    covariate, notes = own_baseline(arms, settings.adjust)
     plan = _planned(settings, n_pilot, n - n_pilot, "none" if covariate is None else "own-baseline")
     weights = {"unit_mean": np.ones(n), "ratio": arms.denominator / arms.denominator.mean()}
     fits = {name: fit_contrast(arms.value, arms.arm, weight, covariate) for name, weight in weights.items()}
@@ -300,7 +300,7 @@ def _compare(arms: Arms, settings: _Settings, draws: Draws) -> ArmComparison:
     )
 
 
-def _own_baseline(arms: Arms, adjust: Adjustment) -> tuple[_Floats | None, list[str]]:
+def own_baseline(arms: Arms, adjust: Adjustment) -> tuple[_Floats | None, list[str]]:
     """Each unit's value before, gaps filled with the mean of the others; or None, with the reason if there is one."""
     if adjust == "none" or (arms.pre is None and adjust == "auto"):
         return None, []

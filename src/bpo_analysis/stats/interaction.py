@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.resampled_contrast import Draws
 from bpo_analysis.stats.result import Result
-from bpo_analysis.stats.wording import pvalue_text
+from bpo_analysis.stats.wording import count_text, pvalue_text
 
 __all__ = ["SliceInteraction", "slice_interaction"]
 
@@ -46,7 +46,8 @@ class SliceInteraction(Result):
 
     def summary(self) -> str:
         """Return whether the slices differ."""
-        text = f"p {pvalue_text(self.pvalue)}, {self.n_slices} slices, {self.n} units; {self.method}"
+        counted = f"{count_text(self.n_slices, 'slice')}, {count_text(self.n, 'unit')}"
+        text = f"p {pvalue_text(self.pvalue)}, {counted}; {self.method}"
         if self.pvalue < 0.05:
             return f"The difference depends on the slice ({text})."
         return f"These data do not show that the difference depends on the slice ({text})."

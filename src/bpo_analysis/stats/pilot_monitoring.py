@@ -39,8 +39,10 @@ class PilotMonitoring(Result):
         At ``look``, in standard errors (of a normal distribution).
     boundary_estimate : float
         The estimate at which the boundary would be met at ``look``.
-    information, planned_information, information_fraction : float
+    information, planned_information : float
         One over the squared standard error, in the KPI's unit.
+    information_fraction : float
+        Share of the planned information that spending goes by: expected at this look, or else found there.
     level_spent : float
         Of ``1 - confidence_level``, until ``look``.
     next_information_fraction, next_boundary : float

@@ -400,8 +400,8 @@ class _Aim:
         """Power with this standard error."""
         critical = -float(special.stdtrit(freedom, self.level))
         drift = self.shift(effect) / error
-        found = 1 - noncentral_t(freedom, drift, critical)
-        return found + noncentral_t(freedom, drift, -critical) if self.two_sided else found
+        found = 1 - float(noncentral_t(freedom, drift, critical))
+        return found + float(noncentral_t(freedom, drift, -critical)) if self.two_sided else found
 
 
 def _check_components(components: VarianceComponents | None, icc: float | None, sd_units: float | None) -> None:

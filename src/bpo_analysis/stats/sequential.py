@@ -2,14 +2,16 @@
 
 The estimates of successive looks, each over its squared standard error (its information), are a random walk with
 independent normal steps. Crossing probabilities come from carrying its density from look to look (Armitage, McPherson &
-Rowe), which holds for any information at the looks.
+Rowe), which holds for any information at the looks. Only its growth from look to look counts: where steps are not
+independent, ``information`` is what gives neighbouring looks the correlation they have.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
-from math import expm1, inf, log, log1p, sqrt
+from math import ceil, expm1, inf, log, log1p, sqrt
 from typing import Literal
 
 import numpy as np
@@ -18,10 +20,20 @@ from scipy import optimize, special
 
 from bpo_analysis.stats.arguments import Alternative, check_alternative, check_confidence_level
 
-__all__ = ["Walk", "boundary_for", "classical_boundary", "spent_obrien_fleming", "spent_pocock"]
+__all__ = [
+    "SPENDING",
+    "Walk",
+    "boundary_for",
+    "classical_boundary",
+    "looks_inflation",
+    "spent_obrien_fleming",
+    "spent_pocock",
+]
 
 _Floats = NDArray[np.float64]
-_POINTS = 240
+_POINTS = 16
+_PANEL = 5.0
+"""Width of a panel of that many points, in standard deviations of a step: looks that hardly differ need finer ones."""
 _FAR = 9.0
 """In standard errors: what lies beyond has no weight in any probability that is asked for."""
 _TINY = 1e-300
@@ -29,44 +41,73 @@ _TINY = 1e-300
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The walk after some looks, where it has not been stopped, if there is no difference.
+    """The statistic of each look, where the walk has not been stopped, if there is no difference.
 
     Attributes
     ----------
     information : float
-        So far.
-    points, mass : ndarray
-        Places of estimate times information, and their probability.
+        So far; what counts is its growth, for two looks correlate by the root of the share that the earlier one has.
+    lower, upper : float
+        Statistics of the latest look between which the walk went on.
+    before : Walk or None
+        The walk without the latest look; None at the start.
     """
 
     information: float
-    points: _Floats
-    mass: _Floats
+    lower: float = 0.0
+    upper: float = 0.0
+    before: Walk | None = None
+    _grids: dict[float, tuple[_Floats, _Floats]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def start(cls) -> Walk:
         """Before the first look."""
-        return cls(0.0, np.zeros(1), np.ones(1))
-
-    def above(self, z: float, information: float, *, difference: float = 0.0) -> float:
-        """Probability of getting to the next look, at ``information``, and of a statistic of ``z`` or more there."""
-        step = information - self.information
-        weight = np.exp(difference * self.points - difference**2 * self.information / 2)
-        reach = (self.points + difference * step - z * sqrt(information)) / sqrt(step)
-        return float((self.mass * weight) @ special.ndtr(reach))
+        return cls(0.0)
 
     def on(self, information: float, lower: float, upper: float) -> Walk:
         """The walk after the next look, if its statistic lay between ``lower`` and ``upper``."""
-        step, scale = information - self.information, sqrt(information)
-        low, high = max(lower, -_FAR) * scale, min(upper, _FAR) * scale
-        nodes, weights = _nodes()
-        points = (low + high) / 2 + (high - low) / 2 * nodes
-        density = np.exp(-((points[:, None] - self.points) ** 2) / (2 * step)) @ self.mass / sqrt(2 * np.pi * step)
-        return Walk(information, points, density * weights * (high - low) / 2)
+        return Walk(information, lower, upper, self)
+
+    def above(self, z: float, information: float) -> float:
+        """Probability of getting to the next look, at ``information``, and of a statistic of ``z`` or more there."""
+        kept, spread = self._step(information)
+        points, mass = self._grid(spread)
+        return float(mass @ special.ndtr((kept * points - z) / spread))
+
+    def _step(self, information: float) -> tuple[float, float]:
+        """Correlation of the next look's statistic with the latest, and the standard deviation that is new in it."""
+        share = self.information / information
+        return sqrt(share), sqrt(1 - share)
+
+    def _grid(self, following: float) -> tuple[_Floats, _Floats]:
+        """Places of the statistic and their probability, fine enough for what the next look adds to it."""
+        if self.before is None:
+            return np.zeros(1), np.ones(1)
+        if following not in self._grids:
+            self._grids[following] = self._walked(self.before, following)
+        return self._grids[following]
+
+    def _walked(self, before: Walk, following: float) -> tuple[_Floats, _Floats]:
+        kept, spread = before._step(self.information)
+        points, weights = _nodes(max(self.lower, -_FAR), min(self.upper, _FAR), _PANEL * min(spread, following))
+        earlier, mass = before._grid(spread)
+        reach = (points[:, None] - kept * earlier) / spread
+        density = np.exp(-(reach**2) / 2) @ mass / (spread * sqrt(2 * np.pi))
+        return points, weights * density
+
+
+def _nodes(low: float, high: float, width: float) -> tuple[_Floats, _Floats]:
+    """Places and weights of Gauss and Legendre, panel by panel; none where the range is empty."""
+    if low >= high:
+        return np.empty(0), np.empty(0)
+    edges = np.linspace(low, high, ceil((high - low) / width) + 1)
+    nodes, weights = _rule()
+    half = (edges[1] - edges[0]) / 2
+    return ((edges[:-1] + half)[:, None] + half * nodes).ravel(), np.tile(half * weights, len(edges) - 1)
 
 
 @cache
-def _nodes() -> tuple[_Floats, _Floats]:
+def _rule() -> tuple[_Floats, _Floats]:
     nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
     return nodes, weights
 
@@ -93,6 +134,51 @@ def spent_obrien_fleming(level: float, fraction: float) -> float:
 def spent_pocock(level: float, fraction: float) -> float:
     """One-sided level spent at a fraction of the information: nearly evenly (Lan & DeMets)."""
     return level * log1p(expm1(1.0) * fraction)
+
+
+SPENDING: dict[str, Callable[[float, float], float]] = {
+    "obrien-fleming": spent_obrien_fleming,
+    "pocock": spent_pocock,
+}
+"""Spending functions by name."""
+
+
+def looks_inflation(
+    information: _Floats, spent: Callable[[float, float], float], *, level: float, power: float
+) -> float:
+    """Return how much larger a difference must be to be found with the same power as with one look at the end.
+
+    Parameters
+    ----------
+    information : ndarray
+        Of each look, the end the last, as a share of what the level is spent against; the end spends what is left.
+    spent : callable
+        One-sided level spent by a fraction of the information.
+    level : float
+        One-sided; both sides are looked at.
+    power : float
+
+    Returns
+    -------
+    float
+        1 or more.
+    """
+    walk, used, bounds = Walk.start(), 0.0, []
+    for number, at in enumerate(information, 1):
+        target = level if number == len(information) else min(level, spent(level, at))
+        bounds.append(boundary_for(walk, at, max(0.0, target - used)))
+        walk, used = walk.on(at, -bounds[-1], bounds[-1]), max(used, target)
+    means = np.sqrt(information / information[-1])
+
+    def lacking(shift: float) -> float:
+        walk, found = Walk.start(), 0.0
+        for bound, at, mean in zip(bounds, information, shift * means, strict=True):
+            found += walk.above(bound - mean, at)
+            walk = walk.on(at, -bound - mean, bound - mean)
+        return power - found
+
+    alone = -float(special.ndtri(level)) + float(special.ndtri(power))
+    return max(1.0, float(optimize.brentq(lacking, 0.5 * alone, 3 * alone, xtol=1e-6)) / alone)
 
 
 def classical_boundary(

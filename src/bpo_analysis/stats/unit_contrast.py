@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 
 import numpy as np
@@ -11,11 +12,13 @@ from scipy import optimize, special
 
 from bpo_analysis.stats.arguments import Alternative
 
-__all__ = ["StudentT", "UnitContrast", "detectable_contrast", "fit_contrast", "noncentral_t"]
+__all__ = ["StudentT", "UnitContrast", "contrast_power", "detectable_contrast", "fit_contrast", "noncentral_t"]
 
 _Floats = NDArray[np.float64]
 _MOST_LEVERAGE = 1 - 1e-9
 _RELATIVE_ZERO = 1e-20
+_GUESSES = 24
+"""Possible true standard errors that an expected power is the mean over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +151,51 @@ class StudentT:
 
 
 def detectable_contrast(
-    standard_error: float, degrees_of_freedom: float, *, level: float, two_sided: bool, power: float = 0.8
+    standard_error: float,
+    degrees_of_freedom: float,
+    *,
+    level: float,
+    two_sided: bool,
+    power: float = 0.8,
+    error_freedom: float = inf,
 ) -> float:
-    """Return the difference a t-test at ``level`` finds with probability ``power``; NaN without a standard error."""
+    """Return the difference a t-test at ``level`` finds with probability ``power``; NaN without a standard error.
+
+    ``error_freedom`` is what the standard error itself was estimated with, as in :func:`contrast_power`.
+    """
     if not np.isfinite(standard_error):
         return float("nan")
-    critical = -special.stdtrit(degrees_of_freedom, level / 2 if two_sided else level)
+    critical = -float(special.stdtrit(degrees_of_freedom, level / 2 if two_sided else level))
 
-    def missed(shift: float) -> float:
-        return noncentral_t(degrees_of_freedom, shift, critical) - (1 - power)
+    def lacking(shift: float) -> float:
+        return power - contrast_power(shift, degrees_of_freedom, critical, error_freedom=error_freedom)
 
     upper = 2 * critical
-    while missed(upper) > 0:
+    while lacking(upper) > 0:
         upper *= 2
-    return float(optimize.brentq(missed, 0.0, upper, xtol=1e-6)) * standard_error
+    return float(optimize.brentq(lacking, 0.0, upper, xtol=1e-6)) * standard_error
 
 
-def noncentral_t(degrees_of_freedom: float, shift: float, quantile: float) -> float:
+def contrast_power(shift: float, degrees_of_freedom: float, critical: float, *, error_freedom: float = inf) -> float:
+    """Probability that a t statistic exceeds its critical value, the true difference being ``shift`` standard errors.
+
+    Where these are standard errors of a guess from so many degrees of freedom, the truth is as likely larger as
+    smaller, but a smaller one gains less than a larger one loses: the power to be expected is the mean over both.
+    """
+    if not np.isfinite(error_freedom):
+        return 1 - float(noncentral_t(degrees_of_freedom, shift, critical))
+    ratio, weights = _guesses(error_freedom)
+    return float(1 - weights @ noncentral_t(degrees_of_freedom, shift * ratio, critical))
+
+
+@cache
+def _guesses(freedom: float) -> tuple[_Floats, _Floats]:
+    """Guessed over true standard errors, and their probabilities."""
+    nodes, weights = np.polynomial.legendre.leggauss(_GUESSES)
+    return np.sqrt(special.chdtri(freedom, (1 - nodes) / 2) / freedom), weights / 2
+
+
+def noncentral_t(degrees_of_freedom: float, shift: float | _Floats, quantile: float) -> _Floats:
     """Probability that a noncentral t variable lies below the quantile; far out, where scipy has no value, 0 or 1."""
-    found = float(special.nctdtr(degrees_of_freedom, shift, quantile))
-    return found if np.isfinite(found) else float(shift < quantile)
+    found = np.asarray(special.nctdtr(degrees_of_freedom, shift, quantile), dtype=float)
+    return np.where(np.isfinite(found), found, np.less(shift, quantile))

@@ -27,6 +27,7 @@ from bpo_analysis.data.pilots.spec import (
     PilotUnit,
     Spending,
 )
+from bpo_analysis.data.toml import not_toml
 from bpo_analysis.errors import PilotError, suggest
 from bpo_analysis.kpis import Kpi
 
@@ -138,13 +139,15 @@ class _Reader:
 
     def _document(self) -> dict[str, Any]:
         try:
-            return tomllib.loads(self.file.read_text(encoding="utf-8-sig"))
-        except tomllib.TOMLDecodeError as error:
-            raise PilotError(str(self.file), [f"is not valid TOML: {error}."]) from None
+            text = self.file.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise PilotError(str(self.file), ["is not UTF-8. Save it as UTF-8."]) from None
         except OSError as error:
             raise PilotError(str(self.file), [f"cannot be read ({error.strerror})."]) from None
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PilotError(str(self.file), [not_toml(text, error)]) from None
 
     # Single values
 

@@ -68,6 +68,15 @@ class Registration:
     pilot_id: str
 
     @property
+    def label(self) -> str:
+        """State and days in a few words, for lists."""
+        if self.registered_on is None:
+            return self.state
+        parts = [f"registered {self.registered_on}{' (after the start)' if self.late else ''}"]
+        parts += [f"amended on {one.date}{' (after the start)' if one.after_start else ''}" for one in self.amendments]
+        return ", ".join([*parts, *(["changed since"] if self.changed else [])])
+
+    @property
     def sentence(self) -> str:
         """The banner in words."""
         if self.registered_on is None:
@@ -159,12 +168,15 @@ def register_pilot(dataset: Dataset, pilot_id: str, *, registered_on: dt.date | 
     Raises
     ------
     PilotError
-        If the pilot has problems, or was changed since it was registered and no reason is given.
+        If the pilot has problems or could not be judged, or was changed since it was registered and no reason is given.
     """
     spec = dataset.find_pilot(pilot_id)
     file, known = registration_file(spec), read_registration(spec)
     if known.state == "registered":
         return file
+    cannot = dataset.pilot_findings(spec.id).unfit
+    if cannot:
+        raise PilotError(str(spec.file), [*cannot[:-1], f"{cannot[-1]} Until that is mended it is not registered."])
     if known.state == "changed" and not reason.strip():
         raise PilotError(
             str(spec.file),

@@ -1,7 +1,8 @@
 """Sums per unit and day for a pilot, made where the tables are: rows never leave the engine before they are added up.
 
-Written when a dataset is prepared, one file of sums for each pilot; where arms are given by a condition, one with the
-days on which a unit worked in which arm; and for agents of a roster one with their hire dates.
+Written when a dataset is prepared, one file of sums for each pilot and one of the units that the tables know; where
+arms are given by a condition, one with the days on which a unit worked in which arm; and for agents of a roster one
+with their hire dates.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from bpo_analysis.data.views import DIMENSIONS, Sources, volume_of_contacts
 from bpo_analysis.errors import suggest
 from bpo_analysis.kpis import Kpi
 
-__all__ = ["ARM_DAYS", "HIRED", "ROWS", "conditions_of", "write_pilot"]
+__all__ = ["ARM_DAYS", "HIRED", "KNOWN", "ROWS", "conditions_of", "write_pilot"]
 
-ROWS, ARM_DAYS, HIRED = "rows", "arms", "hired"
-"""Names of the files: ``<pilot>.rows.parquet``, ``<pilot>.arms.parquet`` and ``<pilot>.hired.parquet``."""
+ROWS, ARM_DAYS, HIRED, KNOWN = "rows", "arms", "hired", "known"
+"""Names of the files: ``<pilot>.rows.parquet`` and so on."""
 
 _UNIT_COLUMN = {"agent": "agent_id", "team": "team", "queue": "queue", "site": "site"}
 _OF_CONTACT = ("surveys", "qa_ratings", "evaluations")
@@ -105,6 +106,7 @@ class _PilotRows:
     def write(self) -> list[str]:
         found = [self._source(self.kpis[metric.kpi]) for metric in self.spec.metrics]
         metrics = [source for source in found if source]
+        everywhere = list(metrics)
         self._check_values(metrics)
         if metrics and not self.problems:
             path = self.folder / f"{self.spec.id}.{ROWS}.parquet"
@@ -112,9 +114,21 @@ class _PilotRows:
             rows.order_by(list(_KEYS)).to_parquet(str(path), compression="zstd")
             if self.conditions:
                 self._write_arm_days(metrics)
+            self._write_known(everywhere)
             if self.spec.unit == "agent" and self.sources.has("roster", "hire_date"):
                 self._write_hire_dates()
         return self.problems
+
+    def _write_known(self, metrics: list[_Source]) -> None:
+        """Write the units that any row of the metrics' tables knows, in the scope or not, and those of the roster."""
+        parts = [source.rows.select("partner_id", unit="_unit") for source in metrics]
+        column = {"agent": "agent_id", "team": "team"}.get(self.spec.unit, "")
+        if column and self.sources.has("roster", column):
+            roster = self.sources.tables["roster"]
+            parts.append(roster.select("partner_id", unit=roster[column]))
+        rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+        known = rows.filter(rows.unit.notnull()).distinct().order_by("partner_id", "unit")
+        known.to_parquet(str(self.folder / f"{self.spec.id}.{KNOWN}.parquet"), compression="zstd")
 
     def _write_hire_dates(self) -> None:
         roster = self.sources.tables["roster"]

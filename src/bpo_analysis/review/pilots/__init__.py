@@ -68,6 +68,7 @@ def open_pilot(data: str | Path | Dataset, pilot: str = "", *, as_of: date | str
         registration=read_registration(spec),
         hired=dataset.pilot_hire_dates(spec.id),
         as_of=_day(as_of),
+        unknown=dataset.pilot_findings(spec.id).unknown,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bpo_analysis.data.pilots.fitness import few_units
 from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.errors import PilotError
 
@@ -79,17 +80,8 @@ def _named_apart(rows: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check(spec: PilotSpec, units: pd.DataFrame) -> None:
-    counts = units["arm"].value_counts()
-    needed = {"pilot": 1} if spec.comparator == "history" else {"pilot": 2, "baseline": 2}
-    for arm, least in needed.items():
-        got = int(counts.get(arm, 0))
-        if got < least:
-            raise pilot_problem(
-                spec.id,
-                f"arm {arm!r} has {got} {spec.unit}{'' if got == 1 else 's'}, at least {least} needed: "
-                "one unit alone does not show how much units differ. Look at table pilot_units or [arms] in the pilot "
-                "file; with one site or team, assign its agents, or compare with history.",
-            )
+    for problem in few_units(spec, units["arm"].value_counts()):
+        raise pilot_problem(spec.id, problem)
 
 
 def _treated(rows: pd.DataFrame, spells: pd.DataFrame) -> Any:

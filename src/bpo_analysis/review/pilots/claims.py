@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from bpo_analysis.formats import plural
 from bpo_analysis.review.pilots.context import Pilot
 from bpo_analysis.review.pilots.results import Claims
 
 __all__ = ["claims_of"]
 
 _BETWEEN = ("inhouse", "partner")
+_DAYS_OF_A_WEEK = 7
 
 
-def claims_of(pilot: Pilot) -> Claims:
-    """Make the sentences that the design allows."""
+def claims_of(pilot: Pilot, *, judged: bool = True) -> Claims:
+    """Make the sentences that the design allows.
+
+    Parameters
+    ----------
+    pilot : Pilot
+    judged : bool, default True
+        Whether the pilot is over; one that is planned or runs has studied nothing for its whole length yet.
+    """
     spec = pilot.spec
     partners = pilot.units["partner_id"].nunique() > 1
     causal = spec.assignment == "random" and spec.comparator not in ("history", *_BETWEEN) and not partners
@@ -59,12 +70,19 @@ def claims_of(pilot: Pilot) -> Claims:
         cannot.append(
             "Units changed arms: the figures as assigned understate what the pilot does to those who work in it."
         )
-    cannot.append(f"Other {unit}s, other kinds of work, and longer than {_length(pilot)} were not studied.")
+    cannot.append(_beyond(pilot, judged=judged))
     return Claims(causal=causal, noun="effect" if causal else "difference", can=tuple(can), cannot=tuple(cannot))
 
 
-def _length(pilot: Pilot) -> str:
-    first, last = pilot.window
-    if last < first:  # Not begun: what will be studied.
-        last = pilot.spec.end
-    return f"{((last - first).days + 1) / 7:.0f} weeks"
+def _beyond(pilot: Pilot, *, judged: bool) -> str:
+    """What lies outside of the pilot: other units and work, and any longer time."""
+    others = f"Other {pilot.spec.unit}s, other kinds of work"
+    if judged:
+        return f"{others}, and a longer time than the {_length(*pilot.window)} that count were not studied."
+    planned = _length(pilot.spec.first_day, pilot.spec.end)
+    return f"{others}, and a longer time than the {planned} that are planned will not be studied."
+
+
+def _length(first: date, last: date) -> str:
+    days = (last - first).days + 1
+    return plural(round(days / 7), "week") if days >= _DAYS_OF_A_WEEK else plural(days, "day")

@@ -6,7 +6,7 @@ can answer for. Where a unit was really at work ("as treated") stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -73,6 +73,8 @@ class Pilot:
         By unit, where a roster says so.
     assumed : bool
         Whether no unit is assigned yet, and the arms are halves for planning.
+    unknown : tuple of str
+        Assigned units that no table knows.
     """
 
     spec: PilotSpec
@@ -85,6 +87,7 @@ class Pilot:
     last_day: date
     hired: Mapping[str, date]
     assumed: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -382,6 +385,7 @@ def make_pilot(
     registration: Registration | None = None,
     as_of: date | None = None,
     hired: Mapping[str, date] | None = None,
+    unknown: Iterable[str] = (),
 ) -> Pilot:
     """Put a pilot together from its file, rows and assignments.
 
@@ -399,6 +403,8 @@ def make_pilot(
         Nothing after it is read; by default the end of the pilot or, before that, the last day of the rows.
     hired : mapping of str to date, optional
         Day of hiring by unit.
+    unknown : iterable of str, optional
+        Assigned units that no table knows.
 
     Returns
     -------
@@ -434,4 +440,5 @@ def make_pilot(
         last_day=rows["date"].max().date(),
         hired=hired or {},
         assumed=assignments.empty and spec.comparator != "history",
+        unknown=tuple(unknown),
     )

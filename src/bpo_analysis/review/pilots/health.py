@@ -24,6 +24,8 @@ LEFT_AFTER_DAYS = 14
 SHIFT = 0.2
 """Relative change of both arms together in answers per contact that is worth a look."""
 MOST_CONTAMINATION = 0.05
+MOST_NAMED = 5
+"""Units that a sentence names."""
 _EVEN = ("pair", "1:1", "half", "halves", "coin", "even")
 
 
@@ -63,6 +65,7 @@ def data_health(pilot: Pilot, until: date | None = None) -> DataHealth:
         _answers(pilot, end, tests)
         checks += _leavers(arms)
     checks += _shifts(pilot, metrics)
+    checks += _unknown(pilot)
     for metric in pilot.spec.metrics:
         if metric.kpi not in set(metrics["kpi"]):
             text = f"{pilot.kpi(metric).label}: no rows for any unit of the pilot."
@@ -295,6 +298,19 @@ def _leavers(arms: pd.DataFrame) -> list[HealthCheck]:
         HealthCheck(name="units that left", state="look into it" if many else "fine", sentence=text),
         HealthCheck(name="leaving differs", state="look into it" if uneven else "fine", sentence=differs),
     ]
+
+
+def _unknown(pilot: Pilot) -> list[HealthCheck]:
+    """Assigned units whose names no table knows: misspelt, or not yet at work."""
+    if not pilot.unknown:
+        return []
+    named = ", ".join(pilot.unknown[:MOST_NAMED])
+    more = f" and {len(pilot.unknown) - MOST_NAMED} more" if len(pilot.unknown) > MOST_NAMED else ""
+    text = (
+        f"{plural(len(pilot.unknown), f'assigned {pilot.spec.unit}')} of {len(pilot.units)} in no row of the data and "
+        f"on no roster: {named}{more}. Misspelt in the list of units, or not at work yet; nothing of them is counted."
+    )
+    return [HealthCheck(name="unknown units", state="look into it", sentence=text)]
 
 
 def _contamination(pilot: Pilot, crossing: Crossing) -> HealthCheck:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from math import isfinite, nan, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,9 +15,9 @@ from scipy import special
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.review.pilots.context import Pilot
 from bpo_analysis.stats import VarianceComponents, variance_components
-from bpo_analysis.stats.unit_contrast import detectable_contrast, noncentral_t
+from bpo_analysis.stats.unit_contrast import contrast_power, detectable_contrast, fit_contrast
 
-__all__ = ["POWER", "UnitHistory", "detectable", "power_at", "unit_history"]
+__all__ = ["POWER", "ExpectedError", "UnitHistory", "detectable", "power_at", "unit_history"]
 
 POWER = 0.8
 MOST_WEEKS = 26
@@ -24,6 +26,17 @@ MIN_UNITS = 3
 MIN_WEEKS = 2
 _MOST_CORRELATION = 0.98
 _LEAST_SHARE = 1e-9
+_DRAWS = 20
+
+
+class ExpectedError(NamedTuple):
+    """Standard error that a difference of arms is expected to have, and how well it is known."""
+
+    standard_error: float
+    degrees_of_freedom: float
+    """Of the test that the pilot will make."""
+    known_from: float
+    """Degrees of freedom that the history had to guess the standard error from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,19 +80,17 @@ class UnitHistory:
         share = sqrt(self._reliability(weeks) * self._reliability(baseline_weeks))
         return min(self.stability * share, _MOST_CORRELATION)
 
-    def error(
-        self, weeks: float, n_pilot: int, n_baseline: int, baseline_weeks: float | None = None
-    ) -> tuple[float, float]:
-        """Standard error of a difference of arms and its degrees of freedom, with own baseline or (None) without."""
-        first, second = 1 / n_pilot, 1 / n_baseline
-        freedom = (first + second) ** 2 / (first**2 / (n_pilot - 1) + second**2 / (n_baseline - 1))
-        square = self.variance(weeks) * (first + second)
+    def error(self, weeks: float, n_pilot: int, n_baseline: int, baseline_weeks: float | None = None) -> ExpectedError:
+        """Standard error of a difference of arms, with own baseline or (None) without."""
+        square, known = self.variance(weeks) * (1 / n_pilot + 1 / n_baseline), self.units - 1.0
         rho = nan if baseline_weeks is None else self.correlation(weeks, baseline_weeks)
         if isfinite(rho):
             # As in sample_size: chance differences in the earlier values cost a little, and one slope is estimated.
             square *= (1 - rho**2) * (1 + 1 / max(n_pilot + n_baseline - 4, 1))
-            freedom = max(1.0, freedom - 1)
-        return sqrt(square), freedom
+            # What units leave open around the slope of a few looks smaller than it is, as their own spread would.
+            square *= known / (known - 1)
+            known -= 1
+        return ExpectedError(sqrt(square), _test_freedom(n_pilot, n_baseline, own_baseline=isfinite(rho)), known)
 
     def _chance(self, weeks: float) -> float:
         return self.within * self.uneven / (self.contacts_per_week * weeks) if isfinite(self.within) else 0.0
@@ -89,18 +100,37 @@ class UnitHistory:
         return self.between / total if total > 0 else 0.0
 
 
-def detectable(error: tuple[float, float], level: float) -> float:
-    """Difference found (or margin shown not to be lost) with 80 % power, two-sided at this level or one-sided at "
-    "half.
+@cache
+def _test_freedom(n_pilot: int, n_baseline: int, *, own_baseline: bool) -> float:
+    """Degrees of freedom that the test of so many units will have: those of equal spread.
+
+    With own baselines they depend on how these fall, and with few units that costs more than the one of a slope: the
+    mean over baselines that fall like a bell curve.
     """
-    return float(detectable_contrast(*error, level=level, two_sided=True, power=POWER))
+    arm = np.repeat([1.0, 0.0], [n_pilot, n_baseline])
+    known = own_baseline and len(arm) > MIN_UNITS
+    draws = np.random.default_rng(0).standard_normal((_DRAWS if known else 1, len(arm)))
+    # The values of the units take no part in it.
+    fits = [fit_contrast(draw, arm, np.ones(len(arm)), draw if known else None) for draw in draws]
+    return max(1.0, float(np.mean([fit.degrees_of_freedom for fit in fits])))
 
 
-def power_at(error: tuple[float, float], margin: float, level: float) -> float:
+def detectable(error: ExpectedError, level: float) -> float:
+    """Difference found (or margin shown not to be lost) with 80 % power, two-sided at this level or one-sided at half.
+
+    The power is what can be expected with a standard error that is itself a guess.
+    """
+    standard_error, freedom, known = error
+    return float(
+        detectable_contrast(standard_error, freedom, level=level, two_sided=True, power=POWER, error_freedom=known)
+    )
+
+
+def power_at(error: ExpectedError, margin: float, level: float) -> float:
     """Chance to find a true difference of the margin, or to show that it is not lost where nothing is lost."""
-    se, freedom = error
+    standard_error, freedom, known = error
     critical = -float(special.stdtrit(freedom, level / 2))
-    return float(1 - noncentral_t(freedom, margin / se, critical))
+    return contrast_power(margin / standard_error, freedom, critical, error_freedom=known)
 
 
 def unit_history(pilot: Pilot, kpi: str) -> UnitHistory:
@@ -137,7 +167,7 @@ def unit_history(pilot: Pilot, kpi: str) -> UnitHistory:
         stability_how="",
         components=_components(units),
     )
-    return _with_stability(history, cells, pilot)
+    return _with_stability(history, cells, pilot, kpi)
 
 
 def _spread(cells: pd.DataFrame, units: pd.DataFrame) -> tuple[float, float]:
@@ -162,23 +192,40 @@ def _components(units: pd.DataFrame) -> VarianceComponents:
     return variance_components(frame)
 
 
-def _with_stability(history: UnitHistory, cells: pd.DataFrame, pilot: Pilot) -> UnitHistory:
-    """Add how far the units' levels stay: the last weeks against those before, freed of chance within units."""
-    weeks = np.sort(cells["week"].unique())
-    planned = max(MIN_WEEKS, round(((pilot.spec.end - pilot.spec.first_day).days + 1) / 7))
-    later = min(planned, len(weeks) // 2)
+def _with_stability(history: UnitHistory, cells: pd.DataFrame, pilot: Pilot, kpi: str) -> UnitHistory:
+    """Add how far the units' levels stay: the last weeks against those before, freed of chance within units.
+
+    As many weeks as pilot and baseline have, where the history has them: what moves moves further in a longer time.
+    """
+    spec, weeks = pilot.spec, np.sort(cells["week"].unique())
+    later, earlier = (
+        max(MIN_WEEKS, round(((last - first).days + 1) / 7))
+        for first, last in ((spec.first_day, spec.end), (spec.baseline_start, spec.baseline_end))
+    )
+    later = min(later, len(weeks) // 2)
+    earlier = min(earlier, len(weeks) - later)
     if later < MIN_WEEKS or not isfinite(history.within):
         return history
-    late = cells["week"].isin(weeks[-later:])
-    sums = [cells[part].groupby("unit")[["numerator", "denominator"]].sum() for part in (~late, late)]
+    parts = [cells[cells["week"].isin(some)] for some in (weeks[-later - earlier : -later], weeks[-later:])]
+    sums = [part.groupby("unit")[["numerator", "denominator"]].sum() for part in parts]
     values = [part["numerator"] / part["denominator"] for part in sums]
     both = pd.concat(values, axis=1, join="inner").to_numpy()
     if len(both) < MIN_UNITS or both.std(axis=0).min() == 0:
         return history
+    history = _of_one_stretch(history, list(zip(parts, sums, strict=True)), pilot.kpi(kpi).scale)
     seen = float(np.corrcoef(both.T)[0, 1])
-    earlier = len(weeks) - later
     share = sqrt(history._reliability(later) * history._reliability(earlier))
     how = f"the last {later} weeks before the start against the {earlier} before them, {len(both)} units"
     # Units hardly differ where the reliability is next to nothing; the own baseline is then of no use.
     stability = min(max(seen / share, 0.0), 1.0) if share > 0.05 else 0.0
     return replace(history, stability=stability, stability_how=how)
+
+
+def _of_one_stretch(history: UnitHistory, parts: list[tuple[pd.DataFrame, pd.DataFrame]], scale: float) -> UnitHistory:
+    """The spread inside a stretch of time as long as the pilot, instead of over all of the history.
+
+    Where levels move, units differ less over the whole of a long time than over each part of it.
+    """
+    found = [_spread(cells, units) for cells, units in parts if len(units) >= MIN_UNITS]
+    between, within = (scale**2 * float(np.mean(values)) for values in zip(*found, strict=True))
+    return replace(history, between=between, within=within) if isfinite(within) else history

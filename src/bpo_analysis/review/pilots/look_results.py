@@ -36,8 +36,8 @@ class MetricLook(Result):
     direction : str
         "better", "worse" or (a small loss inside the margin) "not worse" where crossed, else empty.
     information_fraction, statistic, boundary, boundary_estimate : float
-        Share of the information expected at the end; distance in standard errors, and the distance and difference that
-        cross.
+        Share of the information of the end that was expected at this look before the start; distance in standard
+        errors, and the distance and difference that cross.
     estimate, ci_low, ci_high, confidence_level, pvalue : float
         Repeated interval and repeated p-value (stagewise ones at the end); NaN where no look counts yet.
     level_spent : float

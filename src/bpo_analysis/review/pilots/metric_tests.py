@@ -19,8 +19,19 @@ from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.review.pilots.context import Pilot, better_of
 from bpo_analysis.review.pilots.history import POWER, unit_history
-from bpo_analysis.stats import ArmComparison, BeforeAfterResult, PilotMonitoring, before_after, compare_arms, monitor
+from bpo_analysis.stats import (
+    ArmComparison,
+    BeforeAfterResult,
+    PilotMonitoring,
+    before_after,
+    compare_arms,
+    look_correlation,
+    monitor,
+    unit_parts,
+)
 from bpo_analysis.stats.arm_comparison import Better
+from bpo_analysis.stats.monitor import LEAST_GROWTH
+from bpo_analysis.stats.sequential import SPENDING, looks_inflation
 
 __all__ = [
     "SPARE",
@@ -37,6 +48,7 @@ __all__ = [
     "history_series",
     "is_bad_spell",
     "look_days",
+    "looks_cost",
     "looks_until",
     "needed_information",
     "tester_of",
@@ -44,9 +56,9 @@ __all__ = [
 ]
 
 SPARE = 1.5
-"""What the information expected at the end is multiplied with before looks spend against it. History is a guess, and an
-early look that seemed to hold all information would spend all of the error rate and be the last. The end spends what is
-left, so a reserve costs chances to stop early and nothing else."""
+"""What the information expected at the end is multiplied with before looks spend against it. With the same units at
+work most of the information is there half-way; without a reserve the looks until then would spend nearly all of the
+error rate, and the data of the whole pilot could say little more. The end spends what is left."""
 SPELL = 4
 """Periods just before the start that are looked at for an unusual spell."""
 UNUSUAL = 1.0
@@ -160,7 +172,13 @@ class ArmsTest:
 
 @dataclass(kw_only=True)
 class LooksTest:
-    """The planned looks of a pilot, the end the last of them, judged by alpha spending on the information they had.
+    """The planned looks of a pilot, the end the last of them, judged by alpha spending on the information expected.
+
+    How much a look may spend is fixed before the start, by the information expected there. Spending by the information
+    that a look turns out to have picks the looks at which units happen to differ little, and so those at which the
+    difference looks large: with two primary metrics 6.4 % of pilots without an effect were called (4,000 simulated,
+    10 v 11 and 20 v 60 agents, weekly looks at 5 %). How far looks agree by themselves is taken from the units, because
+    their levels move from week to week.
 
     Intervals and p-values are those of ``monitor``: stagewise at the end, repeated before. Boundaries belong to the
     level that is asked; a smaller level never crosses where a larger one does not, so that Holm's steps may be taken
@@ -169,9 +187,11 @@ class LooksTest:
 
     pilot: Pilot
     metric: PilotMetric
-    expected_information: float
+    expected: tuple[float, ...]
+    """Information expected at each planned look."""
     _looks: pd.DataFrame | None = field(default=None, init=False)
     _last: ArmComparison | None = field(default=None, init=False)
+    _parts: pd.Series | None = field(default=None, init=False)
     _made: dict[float, PilotMonitoring] = field(default_factory=dict, init=False)
 
     @property
@@ -181,35 +201,58 @@ class LooksTest:
 
     @property
     def looks(self) -> pd.DataFrame:
-        """Estimate, standard error and degrees of freedom at each look so far; missing where there is none."""
+        """Estimate, standard error, degrees of freedom and correlation with the look before, of each look so far.
+
+        Missing where there is none.
+        """
         if self._looks is None:
             rows = [self._look(day) for day in self.days]
-            self._looks = pd.DataFrame(rows, columns=["estimate", "se", "degrees_of_freedom"])
+            columns = ["estimate", "se", "degrees_of_freedom", "correlation"]
+            self._looks = pd.DataFrame(rows, columns=columns).assign(
+                expected_information=self.expected[: len(self.days)]
+            )
         return self._looks
 
-    def _look(self, day: date) -> tuple[float, float, float]:
+    def _look(self, day: date) -> tuple[float, float, float, float]:
         if day < self.pilot.spec.first_day:
-            return nan, nan, nan
+            return nan, nan, nan, nan
         try:
             arms = self.pilot.arms(self.metric.kpi, end=day)
         except DataError:
             if day == self.days[-1]:
                 raise
-            return nan, nan, nan
-        self._last = compare_arms(*arms, better=better_of(self.pilot.kpi(self.metric)), method="t")
-        return self._last.estimate, self._last.standard_error, self._last.degrees_of_freedom
+            return nan, nan, nan, nan
+        found = compare_arms(*arms, better=better_of(self.pilot.kpi(self.metric)), method="t")
+        self._last, with_before = found, nan
+        # A look at which units do not differ has no standard error and does not count: the next is held against the one
+        # before it.
+        if isfinite(found.standard_error):
+            parts = unit_parts(*arms)
+            with_before = nan if self._parts is None else look_correlation(self._parts, parts)
+            self._parts = parts
+        return found.estimate, found.standard_error, found.degrees_of_freedom, with_before
 
     def monitoring(self, confidence_level: float) -> PilotMonitoring:
         """Where the pilot stands at a level, made once."""
         if confidence_level not in self._made:
             self._made[confidence_level] = monitor(
                 self.looks,
-                planned_information=SPARE * self.expected_information,
+                planned_information=SPARE * self.expected[-1],
                 planned_looks=len(look_days(self.pilot)),
+                next_information=self._next_information,
                 spending=self.pilot.spec.spending,
                 confidence_level=confidence_level,
             )
         return self._made[confidence_level]
+
+    @property
+    def _next_information(self) -> float | None:
+        """Expected at the look to come, after one that counts."""
+        used = len(self.days)
+        if not 0 < used < len(self.expected):
+            return None
+        grows = self.expected[used] > self.expected[used - 1] * (1 + LEAST_GROWTH)
+        return self.expected[used] if grows else None
 
     def at(self, confidence_level: float) -> Answer:
         """The answer at a level."""
@@ -426,24 +469,53 @@ def needed_information(margin: float, level: float) -> float:
     return float(((special.ndtri(1 - level / 2) + special.ndtri(POWER)) / margin) ** 2)
 
 
-def expected_information(pilot: Pilot, metric: PilotMetric) -> float:
-    """One over the squared standard error expected at the end: fixed by the pilot file and the rows before the start.
+def expected_information(pilot: Pilot, metric: PilotMetric) -> tuple[float, ...]:
+    """One over the squared standard error expected at each planned look: fixed by the pilot file and the rows before.
 
     Not what the margin would need: with the same units at work most of the information there will ever be is there
     early, and a pilot too small for its margin would else look as if it had hardly begun. Without a history to expect
-    from, what the margin needs for 80 % power.
+    from, the end has what the margin needs for 80 % power; where that or a history of one row a unit cannot tell how
+    information grows, looks have their share of the days.
     """
+    weeks = [((day - pilot.spec.first_day).days + 1) / 7 for day in look_days(pilot)]
+    # Looks before the first day that counts have no data and no information.
+    weeks = [week if week > 0 else nan for week in weeks]
+    errors = _expected_errors(pilot, metric, weeks)
+    if errors and errors[-1] > 0:
+        end = 1 / errors[-1] ** 2
+        if errors[-1] < errors[0]:
+            return tuple(1 / error**2 for error in errors)
+    else:
+        end = needed_information(metric.margin, family_level(pilot, metric))
+    return tuple(end * week / weeks[-1] for week in weeks)
+
+
+def _expected_errors(pilot: Pilot, metric: PilotMetric, weeks: list[float]) -> list[float]:
+    """Standard error expected after each number of weeks; none without a history."""
     n = [len(pilot.assigned(arm)) for arm in ("pilot", "baseline")]
+    baseline_weeks = ((pilot.spec.baseline_end - pilot.spec.baseline_start).days + 1) / 7
     try:
         history = unit_history(pilot, metric.kpi)
     except DataError:
-        return needed_information(metric.margin, family_level(pilot, metric))
-    weeks = ((pilot.spec.end - pilot.spec.first_day).days + 1) / 7
-    baseline_weeks = ((pilot.spec.baseline_end - pilot.spec.baseline_start).days + 1) / 7
-    error, _ = history.error(weeks, n[0], n[1], baseline_weeks)
-    if isfinite(error) and error > 0:
-        return 1 / error**2
-    return needed_information(metric.margin, family_level(pilot, metric))
+        return []
+    return [history.error(week, n[0], n[1], baseline_weeks).standard_error for week in weeks]
+
+
+def looks_cost(pilot: Pilot, metric: PilotMetric) -> float:
+    """How much larger a gain must be to be found at the planned looks with the power of one look at the end.
+
+    1 for a margin that is not to be lost: that is shown at the end, where looks took nothing away from it.
+    """
+    if len(look_days(pilot)) == 1 or metric.test == "noninferiority":
+        return 1.0
+    expected = np.array(expected_information(pilot, metric))
+    expected = expected[np.isfinite(expected)]
+    return looks_inflation(
+        expected / (SPARE * expected[-1]),
+        SPENDING[pilot.spec.spending],
+        level=family_level(pilot, metric) / 2,
+        power=POWER,
+    )
 
 
 def tester_of(pilot: Pilot, metric: PilotMetric, *, n_resamples: int, rng: int) -> MetricTester:
@@ -451,5 +523,5 @@ def tester_of(pilot: Pilot, metric: PilotMetric, *, n_resamples: int, rng: int) 
     if pilot.against_history:
         return HistoryTest(pilot=pilot, metric=metric)
     if len(look_days(pilot)) > 1:
-        return LooksTest(pilot=pilot, metric=metric, expected_information=expected_information(pilot, metric))
+        return LooksTest(pilot=pilot, metric=metric, expected=expected_information(pilot, metric))
     return ArmsTest(pilot=pilot, metric=metric, n_resamples=n_resamples, rng=rng)

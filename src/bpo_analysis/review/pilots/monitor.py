@@ -87,12 +87,12 @@ def monitor_pilot(pilot: Pilot) -> PilotLook:
 
 
 def _look(pilot: Pilot, metric: PilotMetric) -> MetricLook:
-    tester = LooksTest(pilot=pilot, metric=metric, expected_information=expected_information(pilot, metric))
+    tester = LooksTest(pilot=pilot, metric=metric, expected=expected_information(pilot, metric))
     level = family_level(pilot, metric)
     found = tester.monitoring(1 - level)
     kpi, day = pilot.kpi(metric), tester.days[found.look - 1]
     facts = tester.facts_at(day) if found.stop is not None else tester.facts
-    crossed, fraction = found.stop is not None, found.information / tester.expected_information
+    crossed, fraction = found.stop is not None, found.information_fraction * SPARE
     return MetricLook(
         kpi=kpi,
         role=metric.role,
@@ -117,7 +117,7 @@ def _look(pilot: Pilot, metric: PilotMetric) -> MetricLook:
         conditional_power=_chance(found, fraction, level),
         next_boundary=found.next_boundary,
         next_information_fraction=found.next_information_fraction * SPARE,
-        planned_information=tester.expected_information,
+        planned_information=tester.expected[-1],
         n_pilot=facts.n_pilot,
         n_baseline=facts.n_baseline,
         contacts_pilot=facts.contacts_pilot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, isfinite, nan
 
@@ -12,13 +13,28 @@ from scipy import special
 from bpo_analysis.data.pilots.spec import PilotMetric
 from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.formats import format_change, plural
-from bpo_analysis.review.pilots.context import Pilot, better_of
-from bpo_analysis.review.pilots.history import MOST_WEEKS, POWER, UnitHistory, detectable, power_at, unit_history
-from bpo_analysis.review.pilots.metric_tests import SPARE, expected_information, family_level, history_season, look_days
+from bpo_analysis.review.pilots.context import MIN_UNITS, Pilot, better_of
+from bpo_analysis.review.pilots.history import (
+    MOST_WEEKS,
+    POWER,
+    ExpectedError,
+    UnitHistory,
+    detectable,
+    power_at,
+    unit_history,
+)
+from bpo_analysis.review.pilots.metric_tests import (
+    SPARE,
+    expected_information,
+    family_level,
+    history_season,
+    look_days,
+    looks_cost,
+)
 from bpo_analysis.review.pilots.results import MetricPlan, PilotPlan
-from bpo_analysis.stats import before_after, sample_size
+from bpo_analysis.stats import before_after
 
-__all__ = ["plan_metric", "plan_pilot"]
+__all__ = ["plan_metric", "plan_pilot", "planned_detectable"]
 
 FIRST_WEEKS, LEAST_LAST_WEEKS = 2, 26
 """Lengths that a plan draws; more where more weeks than these are planned."""
@@ -27,6 +43,8 @@ BEYOND_PLAN = 1.25
 PERIODS = (2, 4, 6, 8, 10, 13, 17, 26)
 """Lengths of a pilot against history, in weeks or months as its rows are."""
 MOST_PLANNED_WEEKS = 52
+MOST_TIMES = 100
+"""Times the planned units that are asked whether they would do."""
 UNIT_FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 FEW_UNITS = 30
 """Units below which the intraclass correlation is hardly known."""
@@ -78,18 +96,67 @@ def plan_pilot(pilot: Pilot) -> PilotPlan:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """How a metric will be judged, and what its units' history lets expect of that.
+
+    Attributes
+    ----------
+    history : UnitHistory
+    margin, level : float
+        Level of both sides together: Bonferroni's share among the metrics of the role, at which verdicts are read.
+    looks_cost : float
+        How much larger a gain must be to be found at the planned looks with the power of one look at the end.
+    """
+
+    history: UnitHistory
+    margin: float
+    level: float
+    looks_cost: float
+
+    def detectable(self, error: ExpectedError) -> float:
+        """Difference found, or margin shown not to be lost, with 80 % power."""
+        return self.looks_cost * detectable(error, self.level)
+
+    def power(self, error: ExpectedError) -> float:
+        """Chance to show the margin."""
+        return power_at(error, self.margin / self.looks_cost, self.level)
+
+
+def outlook_of(pilot: Pilot, metric: PilotMetric) -> Outlook:
+    """Read from the pilot file and the history what a metric will be judged with.
+
+    Raises
+    ------
+    InsufficientDataError
+        With fewer than three units before the start.
+    """
+    return Outlook(
+        history=unit_history(pilot, metric.kpi),
+        margin=metric.margin,
+        level=family_level(pilot, metric),
+        looks_cost=looks_cost(pilot, metric),
+    )
+
+
+def planned_detectable(pilot: Pilot, metric: PilotMetric) -> float:
+    """Difference that the pilot as planned finds, or margin it shows not to be lost, with 80 % power."""
+    outlook = outlook_of(pilot, metric)
+    return outlook.detectable(outlook.history.error(_weeks(pilot), *_arms(pilot), _baseline_weeks(pilot)))
+
+
 def plan_metric(pilot: Pilot, metric: PilotMetric) -> MetricPlan:
     """Say what the planned pilot can show about one metric."""
     if pilot.against_history:
         return _against_history(pilot, metric)
-    kpi, history, level = pilot.kpi(metric), unit_history(pilot, metric.kpi), family_level(pilot, metric)
+    kpi, outlook = pilot.kpi(metric), outlook_of(pilot, metric)
+    history, weeks, before = outlook.history, _weeks(pilot), _baseline_weeks(pilot)
     n_pilot, n_baseline = _arms(pilot)
-    weeks, before = _weeks(pilot), _baseline_weeks(pilot)
     errors = history.error(weeks, n_pilot, n_baseline, before), history.error(weeks, n_pilot, n_baseline)
-    found, without = (detectable(error, level) for error in errors)
-    power = power_at(errors[0], metric.margin, level)
-    units = _needed_units(history, metric, weeks, before, level, n_baseline / n_pilot)
-    longer = _needed_weeks(history, metric, before, level, n_pilot, n_baseline)
+    found, without = (outlook.detectable(error) for error in errors)
+    power = outlook.power(errors[0])
+    units = _needed_units(outlook, weeks, before, n_pilot, n_baseline)
+    longer = _needed_weeks(outlook, before, n_pilot, n_baseline)
     icc = history.components.icc
     parts = history.between + history.within
     if not isfinite(icc) and isfinite(parts) and parts > 0:
@@ -100,7 +167,7 @@ def plan_metric(pilot: Pilot, metric: PilotMetric) -> MetricPlan:
         test=metric.test,
         margin=metric.margin,
         better=better_of(kpi),
-        confidence_level=1 - level,
+        confidence_level=1 - outlook.level,
         value=history.value,
         units=history.units,
         contacts_per_unit_week=history.contacts_per_week,
@@ -113,13 +180,13 @@ def plan_metric(pilot: Pilot, metric: PilotMetric) -> MetricPlan:
         detectable=found,
         detectable_without=without,
         power=power,
-        power_without=power_at(errors[1], metric.margin, level),
+        power_without=outlook.power(errors[1]),
         enough=power >= POWER,
         needed_units=units,
         needed_weeks=longer,
         needed_margin=found,
-        planned_information=expected_information(pilot, metric),
-        curve=_curve(pilot, history, metric, level),
+        planned_information=expected_information(pilot, metric)[-1],
+        curve=_curve(pilot, outlook),
         sentence=_sentence(pilot, metric, power, found, (units, longer)),
         note=_note(history),
     )
@@ -156,52 +223,47 @@ def _weekly(pilot: Pilot, kpis: list[str]) -> pd.DataFrame:
     return table.rename_axis(index="week", columns=None).reset_index()
 
 
-def _needed_units(
-    history: UnitHistory, metric: PilotMetric, weeks: float, before: float, level: float, ratio: float
-) -> int | None:
-    rho = history.correlation(weeks, before)
-    effect = 0.0 if metric.test == "noninferiority" else metric.margin
-    try:
-        return sample_size(
-            effect=effect,
-            margin=metric.margin if metric.test == "noninferiority" else None,
-            sd_units=float(np.sqrt(history.variance(weeks))),
-            pre_correlation=rho if rho > 0 else None,
-            ratio=ratio,
-            confidence_level=1 - level,
-            power=POWER,
-        ).n_pilot
-    except ValueError:
+def _needed_units(outlook: Outlook, weeks: float, before: float, n_pilot: int, n_baseline: int) -> int | None:
+    """Fewest pilot units that would do, the baseline in proportion; None where 100 times the planned do not."""
+
+    def enough(n: int) -> bool:
+        m = max(MIN_UNITS, round(n * n_baseline / n_pilot))
+        return outlook.power(outlook.history.error(weeks, n, m, before)) >= POWER
+
+    low, high = MIN_UNITS - 1, MOST_TIMES * n_pilot
+    if not enough(high):
         return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
-def _needed_weeks(
-    history: UnitHistory, metric: PilotMetric, before: float, level: float, n_pilot: int, n_baseline: int
-) -> int | None:
-    if not isfinite(history.within):
+def _needed_weeks(outlook: Outlook, before: float, n_pilot: int, n_baseline: int) -> int | None:
+    if not isfinite(outlook.history.within):
         return None
     for weeks in range(1, MOST_PLANNED_WEEKS + 1):
-        if power_at(history.error(weeks, n_pilot, n_baseline, before), metric.margin, level) >= POWER:
+        if outlook.power(outlook.history.error(weeks, n_pilot, n_baseline, before)) >= POWER:
             return weeks
     return None
 
 
-def _curve(pilot: Pilot, history: UnitHistory, metric: PilotMetric, level: float) -> pd.DataFrame:
+def _curve(pilot: Pilot, outlook: Outlook) -> pd.DataFrame:
     n_pilot, n_baseline = _arms(pilot)
     rows = []
     for factor in UNIT_FACTORS:
         n, m = max(2, round(factor * n_pilot)), max(2, round(factor * n_baseline))
         for weeks in range(FIRST_WEEKS, max(LEAST_LAST_WEEKS, ceil(BEYOND_PLAN * _weeks(pilot))) + 1):
             for own in (True, False):
-                error = history.error(weeks, n, m, _baseline_weeks(pilot) if own else None)
+                error = outlook.history.error(weeks, n, m, _baseline_weeks(pilot) if own else None)
                 rows.append(
                     {
                         "weeks": weeks,
                         "n_pilot": n,
                         "n_baseline": m,
                         "own_baseline": own,
-                        "detectable": detectable(error, level),
-                        "power": power_at(error, metric.margin, level),
+                        "detectable": outlook.detectable(error),
+                        "power": outlook.power(error),
                         "planned": factor == 1.0 and weeks == round(_weeks(pilot)),
                     }
                 )
@@ -256,11 +318,23 @@ def _notes(pilot: Pilot, plans: list[MetricPlan]) -> tuple[str, ...]:
     looks = len(look_days(pilot))
     if looks > 1 and not pilot.against_history:
         notes.append(
-            f"{looks} looks are planned, the end included. Spending the level over them costs one to three points "
-            "of power, "
-            f"not counted here; boundaries are set against {SPARE:g} times the information expected at the end."
+            f"{looks} looks are planned, the end included; boundaries are set against {SPARE:g} times the information "
+            f"expected at the end. {_cost_of_looks(pilot, plans)}"
+        )
+    if not pilot.against_history:
+        notes.append(
+            "The history only guesses how much units will differ. Power is the mean over what they may turn out to "
+            "differ: a little less than if the guess were right."
         )
     return tuple(notes)
+
+
+def _cost_of_looks(pilot: Pilot, plans: list[MetricPlan]) -> str:
+    gains = {plan.kpi.name for plan in plans if plan.test == "superiority"}
+    if not gains:
+        return "They cost nothing here: a margin that is not to be lost is shown at the end."
+    most = max(looks_cost(pilot, metric) for metric in pilot.spec.metrics if metric.kpi in gains)
+    return f"What they cost is counted: a gain must be {100 * (most - 1):.1f} % larger than with one look."
 
 
 def _against_history(pilot: Pilot, metric: PilotMetric) -> MetricPlan:

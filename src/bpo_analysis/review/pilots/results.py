@@ -131,6 +131,9 @@ class MetricVerdict(Result):
         Interim look at which the boundary was crossed; everything above is then of the data until that day.
     estimate_all : float
         The estimate with all data, where the boundary was crossed earlier; else NaN. It does not change the word.
+    without_spell : tuple of float, optional
+        Against history after a bad spell before the start: estimate and interval without that spell. A good word has to
+        hold there too. NaN where it cannot be given.
     method, note : str
     """
 
@@ -169,6 +172,7 @@ class MetricVerdict(Result):
     method: str
     note: str
     estimate_all: float = float("nan")
+    without_spell: tuple[float, float, float] | None = None
 
     def summary(self) -> str:
         """Return the word with its numbers."""

@@ -212,6 +212,7 @@ def _verdict(pilot: Pilot, tester: MetricTester, judged: Judged) -> MetricVerdic
         detectable_effect=facts.detectable_effect,
         crossed_on=answer.crossed_on if early else None,
         estimate_all=_estimate_all(tester, answer.crossed_on),
+        without_spell=facts.without_spell,
         method=facts.method,
         note=note,
     )
@@ -312,8 +313,7 @@ def _multiplicity(pilot: Pilot, testers: dict[str, MetricTester]) -> tuple[str, 
     elif looks > 1:
         name = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}[pilot.spec.spending]
         lines.append(
-            f"{looks} looks were planned, the end included: the level is spent over them ({name}, on the "
-            "information each "
-            "has), so that looking does not add false alarms."
+            f"{looks} looks were planned, the end included: the level is spent over them ({name}, by the "
+            "information expected at each before the start), so that looking does not add false alarms."
         )
     return tuple(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from math import isfinite, isnan
+from textwrap import wrap
 from typing import Any
 
 from markupsafe import Markup
@@ -20,6 +21,7 @@ from bpo_analysis.sections.section import Section
 __all__ = ["appendix", "claims", "health", "multiplicity", "registered_plan"]
 
 _TEMPLATES = {"plan": "pilot_plan", "monitor": "pilot_monitor", "evaluation": "pilot_evaluation"}
+_DIGITS_TOGETHER = 16
 _CALLS = {"plan": "plan_pilot", "monitor": "monitor_pilot", "evaluation": "evaluate_pilot"}
 _COMPARATORS = {
     "concurrent": "a baseline arm at the same time",
@@ -48,13 +50,15 @@ def multiplicity(view: PilotPage) -> Section:
             one.family,
             format_pvalue(one.pvalue),
             format_pvalue(one.adjusted_pvalue),
-            interval_words(one.kpi, one.ci_low, one.ci_high, one.confidence_level, view.currency),
-            interval_words(one.kpi, one.plain_low, one.plain_high, one.plain_level, view.currency),
+            interval_words(one.kpi, one.ci_low, one.ci_high, one.confidence_level, view.currency, short=True),
+            interval_words(one.kpi, one.plain_low, one.plain_high, one.plain_level, view.currency, short=True),
             f"{one.method}. {one.note}".strip() if one.note else one.method,
         ]
         for one in verdict.metrics
     ]
-    body = bullets(verdict.multiplicity) + page.table(columns, rows, caption="Every test of the verdict")
+    body = bullets(verdict.multiplicity) + page.table(
+        columns, rows, caption="Every test of the verdict", classes="stack"
+    )
     return Section(
         "multiplicity",
         page.section(
@@ -103,7 +107,7 @@ def registered_plan(view: PilotPage) -> Section:
     looks = ", ".join(map(str, (*spec.looks, spec.end)))
     spending = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}[spec.spending]
     ramp = f", {ramp_words(view)} of it left out" if spec.ramp_weeks else ""
-    facts = {
+    facts: dict[str, str] = {
         "Hypothesis": spec.hypothesis or MISSING,
         "Owner": spec.owner or MISSING,
         "Unit of assignment": spec.unit,
@@ -114,10 +118,14 @@ def registered_plan(view: PilotPage) -> Section:
         "Pilot": f"{span_title(spec.start, spec.end)}{ramp}",
         "Looks, the end included": f"{looks} ({spending})" if spec.looks else f"{spec.end} alone",
         "Confidence level": f"{100 * spec.confidence_level:.4g} %",
-        "Digest of the file as it is": spec.digest,
+        # So long a word would make the table wider than a phone.
+        "Digest of the file as it is": Markup("<wbr>").join(wrap(spec.digest, _DIGITS_TOGETHER)),
     }
     table = page.table(
-        [Column("What"), Column("As in the pilot file")], [list(fact) for fact in facts.items()], caption="The plan"
+        [Column("What"), Column("As in the pilot file")],
+        [list(fact) for fact in facts.items()],
+        caption="The plan",
+        classes="sentences",
     )
     rows = [
         [
@@ -129,7 +137,7 @@ def registered_plan(view: PilotPage) -> Section:
         for one in spec.metrics
     ]
     columns = [Column("Metric"), Column("Role"), Column("To show"), Column("Margin")]
-    metrics = page.table(columns, rows, caption="What it is judged by")
+    metrics = page.table(columns, rows, caption="What it is judged by", classes="stack")
     return Section("plan", page.section("plan", "What was planned", table + metrics, question="What was agreed?"))
 
 

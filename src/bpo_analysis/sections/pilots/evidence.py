@@ -54,7 +54,7 @@ def _before(view: PilotPage, found: Comparability) -> Markup:
         change = format_change(row["difference"], kpi.unit, currency=view.currency)
         smd = _signed(row["smd"])
         rows.append([kpi.label, *values, change, smd, f"{row['n_pilot']:.0f} / {row['n_baseline']:.0f}"])
-    return page.table(columns, rows, caption="The units' own values before the pilot")
+    return page.table(columns, rows, caption="The units' own values before the pilot", classes="stack")
 
 
 def _arms(view: PilotPage, found: Comparability) -> Markup:
@@ -77,7 +77,7 @@ def _arms(view: PilotPage, found: Comparability) -> Markup:
         ]
         for arm, row in found.arms.iterrows()
     ]
-    return page.table(columns, rows, caption="The arms")
+    return page.table(columns, rows, caption="The arms", classes="stack")
 
 
 def _mix(found: Comparability) -> Markup:
@@ -95,7 +95,7 @@ def _mix(found: Comparability) -> Markup:
     columns = [Column("Slice"), Column("Of"), Column("Pilot", "right"), Column("Baseline", "right")]
     apart = ", ".join(f"{plain(name)} {format_value(size, 'share')}" for name, size in found.distance.items())
     return page.details(
-        f"Mix of work; would have to move to be alike: {apart}",
+        f"Mix of work: share that would have to move for the arms to be alike: {apart}",
         page.table(columns, rows, caption="Shares of the contacts that count"),
     )
 
@@ -109,7 +109,7 @@ def _tenure(found: Comparability) -> Markup:
     ]
     columns = [Column("Arm"), Column("Units", "right"), Column("Mean", "right"), Column("Median", "right")]
     table = page.table(columns, rows, caption="Tenure at the start, in days")
-    return table + Markup("<p>Apart by {} standard deviations.</p>").format(_signed(found.tenure_smd))
+    return table + Markup("<p>The arms are {} standard deviations apart.</p>").format(_signed(found.tenure_smd))
 
 
 def _days(value: float) -> str:
@@ -150,7 +150,9 @@ def _estimates(view: PilotPage, one: MetricVerdict, rows: list[Effect]) -> Marku
     )
     title = f"{kpi.label}: {span}; {agree}"
     columns = [Column("Method"), *_columns(view.noun), Column("How")]
-    table = page.table(columns, effect_rows(kpi, rows, view.currency), caption=f"{kpi.label} by method")
+    table = page.table(
+        columns, effect_rows(kpi, rows, view.currency), caption=f"{kpi.label} by method", classes="stack"
+    )
     labels = [row.name[0].upper() + row.name[1:] for row in rows]
     return _forest(view, one, rows, labels, title=title, table=table, id=f"fig-methods-{kpi.name}")
 
@@ -184,15 +186,19 @@ def _forest(
     margin = format_change(one.margin, kpi.unit, currency=view.currency).lstrip("+")
     kind = f"shaded: a loss of {margin} or more" if one.test == "noninferiority" else f"dotted: a gain of {margin}"
     better: Literal["higher", "lower"] = "higher" if sign > 0 else "lower"
-    ax = plot_forest(
-        drawn,
-        format_value=lambda value: _tick(value, kpi.unit),
-        better=better,
-        xlabel=f"{view.noun}, pilot less baseline\n{kind}",
-        width=6.4,
+    wide, narrow = (
+        plot_forest(
+            drawn,
+            format_value=lambda value: _tick(value, kpi.unit),
+            better=better,
+            xlabel=f"{view.noun}, pilot less baseline\n{kind}",
+            width=6.4,
+            phone=phone,
+        )
+        for phone in (False, True)
     )
     alt = f"{title}. Forest plot of {plural(len(rows), 'estimate')} with intervals, good to the right; {kind}."
-    return page.figure(to_svg(ax), title=title, alt=alt, data=table, id=id)
+    return page.figure(to_svg(wide), narrow=to_svg(narrow), title=title, alt=alt, data=table, id=id)
 
 
 def _tick(value: float, unit: Any) -> str:
@@ -229,7 +235,9 @@ def _slices(view: PilotPage, one: MetricVerdict, found: list[SliceEffects]) -> M
     for part in found:
         left = f"; too few units: {', '.join(map(plain, part.left_out))}" if part.left_out else ""
         caption = f"By {plain(part.dimension)}: test of equal slices, p {format_pvalue(part.adjusted_pvalue)}{left}"
-        table += page.table(columns, effect_rows(one.kpi, part.effects, view.currency), caption=caption)
+        table += page.table(
+            columns, effect_rows(one.kpi, part.effects, view.currency), caption=caption, classes="stack"
+        )
     apart = [plain(part.dimension) for part in found if part.adjusted_pvalue < 1 - view.pilot.spec.confidence_level]
     said = f"the {view.noun} depends on {', '.join(apart)}" if apart else "no dimension is shown to matter"
     tests = ", ".join(f"{plain(part.dimension)} p {format_pvalue(part.adjusted_pvalue)}" for part in found)
@@ -253,8 +261,10 @@ def learning(view: PilotPage) -> Section:
 def _weeks(view: PilotPage, curve: LearningCurve) -> Markup:
     kpi, table = curve.kpi, curve.table
     days = pd.DatetimeIndex(table["week"])
-    ax = plot_arms(
-        table, [f"{day.day} {day:%b}" for day in days], format_value=lambda value: format_axis(value, kpi.unit)
+    labels = [f"{day.day} {day:%b}" for day in days]
+    wide, narrow = (
+        plot_arms(table, labels, format_value=lambda value: format_axis(value, kpi.unit), phone=phone)
+        for phone in (False, True)
     )
     title = f"{kpi.label}: {curve.sentence[0].lower()}{curve.sentence[1:].rstrip('.')}"
     before = int((table["phase"] == "before").sum())
@@ -287,7 +297,7 @@ def _weeks(view: PilotPage, curve: LearningCurve) -> Markup:
             ]
         )
     data = page.table(columns, rows, caption=f"{kpi.label} by week and arm")
-    return page.figure(to_svg(ax), title=title, alt=alt, data=data, id=f"fig-weeks-{kpi.name}")
+    return page.figure(to_svg(wide), narrow=to_svg(narrow), title=title, alt=alt, data=data, id=f"fig-weeks-{kpi.name}")
 
 
 def _arms_said(row: pd.Series, unit: Any) -> str:
@@ -305,7 +315,10 @@ def sensitivity(view: PilotPage) -> Section:
     for result in found.values():
         rows = effect_rows(result.kpi, [*result.windows, *result.placebo], view.currency)
         table = page.table(
-            [Column("Choice"), *_columns(view.noun), Column("Days")], rows, caption=f"{result.kpi.label} by choice"
+            [Column("Choice"), *_columns(view.noun), Column("Days")],
+            rows,
+            caption=f"{result.kpi.label} by choice",
+            classes="stack",
         )
         body += Markup("<h3>{}</h3>{}{}").format(
             result.kpi.label, bullets(result.sentences), page.details(f"All {plural(len(rows), 'other answer')}", table)
@@ -326,8 +339,8 @@ def regression_to_the_mean(view: PilotPage) -> Section:
         Column("Metric"),
         Column("Last weeks", "right", "before the start"),
         Column("Before those", "right"),
-        Column("Spell", "right", "standard deviations"),
-        Column("Change since", "right", "the last weeks"),
+        Column("Spell in standard deviations", "right"),
+        Column("Change since the last weeks", "right"),
         Column("To be expected", "right", "without any pilot"),
         Column("Finding"),
     ]
@@ -346,7 +359,7 @@ def regression_to_the_mean(view: PilotPage) -> Section:
                 state,
             ]
         )
-    table = page.table(columns, rows, caption="The pilot arm before the start")
+    table = page.table(columns, rows, caption="The pilot arm before the start", classes="stack")
     body = bullets(one.sentence for one in found.values()) + table
     question = "Values that were unusually bad come back by themselves."
     return Section(id, page.section(id, title, body, question=question))

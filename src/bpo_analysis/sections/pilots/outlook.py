@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
 
 from markupsafe import Markup
 
@@ -13,7 +12,14 @@ from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import plot_detectable, to_svg
 from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.results import MetricPlan
-from bpo_analysis.sections.pilots.parts import bullets, metric_name, registration_note, rule_in_words, state_mark
+from bpo_analysis.sections.pilots.parts import (
+    bullets,
+    headline_of,
+    metric_name,
+    registration_note,
+    rule_in_words,
+    state_mark,
+)
 from bpo_analysis.sections.pilots.verdict import margin_words
 from bpo_analysis.sections.pilots.view import PilotPage, span_title
 from bpo_analysis.sections.section import Section, missing
@@ -39,17 +45,9 @@ def can_it_show(view: PilotPage) -> Section:
         registration=registration_note(view),
         rests=_rests(view),
     )
-    review = view.review
-    headline: dict[str, Any] = {
-        "partner_id": review.partner_id,
-        "partner": review.name,
-        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
-        "period": review.period.label,
-        "period_label": review.period.title,
-        "verdict": f"Plan of pilot {view.pilot.spec.title}: {sentence}",
-        "coverage": f"History until {plan.history_end}.",
-        "kpis": [],
-    }
+    headline = headline_of(
+        view, f"Plan of pilot {view.pilot.spec.title}", sentence, coverage=f"History until {plan.history_end}."
+    )
     return Section("summary", html, {"headline": headline})
 
 
@@ -144,12 +142,16 @@ def _curve(view: PilotPage, one: MetricPlan) -> Markup:
     kpi, plan = one.kpi, view.plan
     curve = one.curve[one.curve["detectable"].notna()]
     sizes = sorted({int(n) for n in curve["n_pilot"]}, key=lambda n: abs(n - plan.n_pilot))
-    ax = plot_detectable(
-        curve,
-        n_pilot=sizes[0],
-        weeks=plan.weeks,
-        margin=one.margin,
-        format_value=lambda value: format_axis(value, kpi.unit).replace(" %", " pp"),
+    wide, narrow = (
+        plot_detectable(
+            curve,
+            n_pilot=sizes[0],
+            weeks=plan.weeks,
+            margin=one.margin,
+            format_value=lambda value: format_axis(value, kpi.unit).replace(" %", " pp"),
+            phone=phone,
+        )
+        for phone in (False, True)
     )
     shown = [format_change(v, kpi.unit, currency=view.currency).lstrip("+") for v in (one.detectable, one.margin)]
     compared = "within" if one.enough else "above"
@@ -157,7 +159,14 @@ def _curve(view: PilotPage, one: MetricPlan) -> Markup:
     without = format_change(one.detectable_without, kpi.unit, currency=view.currency).lstrip("+")
     own = f"without the units' own baseline {without}"
     alt = f"{title}; {own}. Falling curves of the detectable difference by weeks, with the margin as a line."
-    return page.figure(to_svg(ax), title=title, alt=alt, data=_grid(view, one), id=f"fig-detectable-{kpi.name}")
+    return page.figure(
+        to_svg(wide),
+        narrow=to_svg(narrow),
+        title=title,
+        alt=alt,
+        data=_grid(view, one),
+        id=f"fig-detectable-{kpi.name}",
+    )
 
 
 def _grid(view: PilotPage, one: MetricPlan) -> Markup:
@@ -206,9 +215,13 @@ def material(view: PilotPage) -> Section:
                 f"{one.persistence:.2f}" if isfinite(one.persistence) else MISSING,
             ]
         )
-    table = page.table(columns, rows, caption="What the plan rests on")
-    notes = [f"{one.kpi.label}: {text}." for one in plan.metrics if (text := one.persistence_how.rstrip("."))]
-    body = table + bullets(notes) + bullets(dict.fromkeys(one.note for one in plan.metrics if one.note)) + _weekly(view)
+    table = page.table(columns, rows, caption="What the plan rests on", classes="stack")
+    how: dict[str, list[str]] = {}
+    for one in plan.metrics:
+        if one.persistence_how:
+            how.setdefault(one.persistence_how.rstrip("."), []).append(one.kpi.label)
+    notes = [f"Persistence of {', '.join(labels)}: {text}." for text, labels in how.items()]
+    body = table + bullets([*notes, *dict.fromkeys(one.note for one in plan.metrics if one.note)]) + _weekly(view)
     question = "How many units and contacts are there, and how much do units differ?"
     return Section("material", page.section("material", "What there is to work with", body, question=question))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -24,6 +24,7 @@ __all__ = [
     "bullets",
     "change_cell",
     "concerns_in_words",
+    "headline_of",
     "health_tables",
     "interval_words",
     "is_fixed",
@@ -111,6 +112,22 @@ def when_due(id: str, title: str) -> Callable[[Callable[[PilotPage], Section]], 
         return section
 
     return decorate
+
+
+def headline_of(view: PilotPage, about: str, sentence: str, *, coverage: str, decision: str = "") -> dict[str, Any]:
+    """What the index says of a page: whose it is, what it says, and of which pilot at which stage."""
+    review, spec = view.review, view.pilot.spec
+    return {
+        "partner_id": review.partner_id,
+        "partner": review.name,
+        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
+        "period": review.period.label,
+        "period_label": review.period.title,
+        "verdict": f"{about}: {sentence}",
+        "coverage": coverage,
+        "kpis": [],
+        "pilot": {"id": spec.id, "title": spec.title, "stage": view.stage, "said": sentence, "decision": decision},
+    }
 
 
 def registration_note(view: PilotPage) -> Markup:
@@ -257,6 +274,7 @@ def health_tables(view: PilotPage, health: DataHealth) -> Markup:
         [Column("Check"), Column("State"), Column("Found")],
         [[check.name[0].upper() + check.name[1:], state_mark(check.state), check.sentence] for check in checks],
         caption="Can the data carry the answer?",
+        classes="stack sentences",
     ) + Markup('<p class="muted">{}</p>').format(_JUDGED)
     kpis = view.pilot.kpis
     rows = [
@@ -276,12 +294,12 @@ def health_tables(view: PilotPage, health: DataHealth) -> Markup:
         Column("Arm"),
         Column("Units", "right"),
         Column("Without a value", "right"),
-        Column("Cases a unit and week", "right", "before"),
-        Column("Cases a unit and week", "right", "since the start"),
+        Column("Cases a unit and week before", "right"),
+        Column("Cases a unit and week since the start", "right"),
         Column("Change", "right"),
     ]
     return table + page.details(
-        "Cases by metric and arm", page.table(columns, rows, caption="What the metrics rest on")
+        "Cases by metric and arm", page.table(columns, rows, caption="What the metrics rest on", classes="stack")
     )
 
 

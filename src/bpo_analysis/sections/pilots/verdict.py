@@ -17,6 +17,7 @@ from bpo_analysis.review.pilots.results import MetricVerdict, PilotVerdict
 from bpo_analysis.sections.pilots.parts import (
     change_cell,
     concerns_in_words,
+    headline_of,
     interval_words,
     is_fixed,
     metric_name,
@@ -66,7 +67,8 @@ def first_screen(view: PilotPage) -> Section:
         warnings=_warnings(view),
         counted=_counted(view),
     )
-    return Section("summary", html, {"headline": _headline(view, sentence), "pilot": _summary(view)})
+    headline = _headline(view, sentence, found.verdict.decision)
+    return Section("summary", html, {"headline": headline, "pilot": _summary(view)})
 
 
 def _not_due(view: PilotPage) -> Section:
@@ -174,23 +176,38 @@ def _row(view: PilotPage, one: MetricVerdict) -> list[str | Markup | Cell]:
         whole = format_change(one.estimate_all, one.kpi.unit, currency=view.currency)
         later = f"; with all data {whole}" if isfinite(one.estimate_all) else ""
         when = f"; everything here at the look of {one.crossed_on}{later}"
-    # Where nothing is shown the sentence above says why; a good word must not stand alone.
-    if one.detail and one.word in ("better", "not worse"):
+    if one.detail:
         when += f"; {one.detail}"
     return [
         metric_name(one.kpi, one.role),
         _verdict_cell(view, one.word, one.margin, one.kpi, one.test, when),
-        change_cell(one.kpi, one.estimate, one.ci_low, one.ci_high, one.confidence_level, view.currency),
+        _change(view, one),
         per_thousand(one.kpi, one.estimate, one.ci_low, one.ci_high, view.currency) or MISSING,
         _arm(view, one, one.pilot_value, one.n_pilot, one.contacts_pilot),
         _arm(view, one, one.baseline_value, one.n_baseline, one.contacts_baseline),
     ]
 
 
+def _change(view: PilotPage, one: MetricVerdict) -> Cell:
+    """The difference; after a bad spell before the start, beside it that without: a good word must hold there too."""
+    cell = change_cell(one.kpi, one.estimate, one.ci_low, one.ci_high, one.confidence_level, view.currency)
+    if one.without_spell is None:
+        return cell
+    value, low, high = one.without_spell
+    said = "not known: too little is left"
+    if isfinite(value):
+        interval = interval_words(one.kpi, low, high, one.confidence_level, view.currency, short=True)
+        said = f"{format_change(value, one.kpi.unit, currency=view.currency)} ({interval})"
+    beside = Markup(
+        ' <span class="interval">without the bad spell before the start</span> <span class="interval">{}</span>'
+    )
+    return Cell(Markup("{}{}").format(cell.text, beside.format(said)), sort=cell.sort)
+
+
 def _verdict_cell(view: PilotPage, word: Any, margin: float, kpi: Kpi, test: str, when: str = "") -> Markup:
     asked = unbroken(margin_words(view, margin, kpi.unit, test))
     # The detail is a sentence and may wrap; the margin is a number and may not.
-    detail = Markup(" <small>{}</small>").format(when.removeprefix("; ")) if when else Markup("")
+    detail = Markup(' <small class="why">{}</small>').format(when.removeprefix("; ")) if when else Markup("")
     return Markup('{} <span class="interval">{}</span>{}').format(word_mark(word), asked, detail)
 
 
@@ -222,8 +239,14 @@ def _forest(view: PilotPage) -> Markup:
             )
         )
     title = _finding(metrics)
-    ax = plot_forest(
-        rows, format_value=lambda v: f"{v:+.3g}".replace("-", "−").replace("+0", "0"), xlabel=_axis(metrics)
+    wide, narrow = (
+        plot_forest(
+            rows,
+            format_value=lambda v: f"{v:+.3g}".replace("-", "−").replace("+0", "0"),
+            xlabel=_axis(metrics, phone=phone),
+            phone=phone,
+        )
+        for phone in (False, True)
     )
     spoken = "; ".join(
         f"{row.label} {_minus(row.estimate)} ({_minus(row.ci_low)} to {_minus(row.ci_high)})" for row in rows
@@ -234,7 +257,7 @@ def _forest(view: PilotPage) -> Markup:
         [[row.label, _minus(row.estimate), f"{_minus(row.ci_low)} to {_minus(row.ci_high)}"] for row in rows],
         caption=f"The {view.noun} of each metric in units of its margin; above 0 is better",
     )
-    return page.figure(to_svg(ax), title=title, alt=alt, data=table, id="fig-forest")
+    return page.figure(to_svg(wide), narrow=to_svg(narrow), title=title, alt=alt, data=table, id="fig-forest")
 
 
 def _minus(value: float) -> str:
@@ -242,12 +265,13 @@ def _minus(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if isfinite(value) else "no limit"
 
 
-def _axis(metrics: tuple[MetricVerdict, ...]) -> str:
+def _axis(metrics: tuple[MetricVerdict, ...], *, phone: bool) -> str:
     tests = {one.test for one in metrics}
     parts = ["shaded: a loss of the margin or more"] if "noninferiority" in tests else []
     parts += ["dotted: a gain worth having"] if "superiority" in tests else []
-    # All of it on one line would be wider than the picture.
-    return ",\n".join([f"in margins of each metric; {parts[0]}", *parts[1:]])
+    # More than this on one line would be wider than the picture.
+    first = ["in margins of each metric", parts[0]] if phone else [f"in margins of each metric; {parts[0]}"]
+    return "\n".join([*first, *parts[1:]])
 
 
 def _finding(metrics: tuple[MetricVerdict, ...]) -> str:
@@ -331,18 +355,9 @@ def decision(view: PilotPage) -> Section:
     )
 
 
-def _headline(view: PilotPage, sentence: str) -> dict[str, Any]:
-    review = view.review
-    return {
-        "partner_id": review.partner_id,
-        "partner": review.name,
-        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
-        "period": review.period.label,
-        "period_label": review.period.title,
-        "verdict": f"Pilot {view.pilot.spec.title}: {sentence}",
-        "coverage": f"Pilot data until {view.pilot.as_of}.",
-        "kpis": [],
-    }
+def _headline(view: PilotPage, sentence: str, decision: str = "") -> dict[str, Any]:
+    title, until = view.pilot.spec.title, f"Pilot data until {view.pilot.as_of}."
+    return headline_of(view, f"Pilot {title}", sentence, coverage=until, decision=decision)
 
 
 def _summary(view: PilotPage) -> dict[str, Any]:

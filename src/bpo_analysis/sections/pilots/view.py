@@ -72,7 +72,7 @@ class PilotPage:
     @property
     def claims(self) -> Claims:
         """What the design allows, whether or not it has ended."""
-        return claims_of(self.pilot)
+        return claims_of(self.pilot, judged=self.stage == "evaluation" and not self.not_due)
 
     @property
     def noun(self) -> str:

@@ -17,6 +17,7 @@ from bpo_analysis.sections.pilots.parts import (
     bullets,
     change_cell,
     concerns_in_words,
+    headline_of,
     is_fixed,
     metric_name,
     registration_note,
@@ -35,13 +36,13 @@ _KINDS = (
     "The repeated interval of a look holds whatever the pilot does next; the stagewise one is that of a pilot that has "
     "stopped there, and is quoted once a boundary is crossed or the end is reached."
 )
-_JUMPS = (
-    "Information is estimated from how much the units differ at each look; it can jump, or fall, from one look to the "
-    "next."
+_EXPECTED = (
+    "Shares of the information are those expected at each look before the start: boundaries must not depend on how "
+    "much the units happen to differ at a look."
 )
-_SPARE = (
-    "The boundary of the end is drawn further right than 100 %: some of the level is kept for a pilot that brings more "
-    "information than was expected."
+_KEPT = (
+    "Looks before the end spend as if the end would bring half as much information again: most of the level is kept "
+    "for the data of the whole pilot."
 )
 
 
@@ -62,19 +63,10 @@ def where_it_stands(view: PilotPage) -> Section:
         figure=_figure(view),
         said=bullets([*look.sentences, *_concerns(view)]),
         registration=registration_note(view),
-        every=_EVERY_LOOK if view.pilot.against_history else f"{_EVERY_LOOK} {_JUMPS}",
+        every=_EVERY_LOOK if view.pilot.against_history else f"{_EVERY_LOOK} {_EXPECTED}",
     )
-    review = view.review
-    headline: dict[str, Any] = {
-        "partner_id": review.partner_id,
-        "partner": review.name,
-        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
-        "period": review.period.label,
-        "period_label": review.period.title,
-        "verdict": f"Running pilot {view.pilot.spec.title}: {sentence}",
-        "coverage": f"Pilot data until {view.pilot.as_of}.",
-        "kpis": [],
-    }
+    title, until = view.pilot.spec.title, f"Pilot data until {view.pilot.as_of}."
+    headline = headline_of(view, f"Running pilot {title}", sentence, coverage=until)
     state = {"state": look.state, "looks_used": look.looks_used, "looks_planned": look.looks_planned}
     return Section("summary", html, {"headline": headline, "look": state})
 
@@ -193,8 +185,9 @@ def _figure(view: PilotPage) -> Markup:
         for one, panel in zip(drawn, panels, strict=True)
     )
     alt = f"{title}. For each metric the statistic by share of the information, with the boundaries shaded: {spoken}."
-    axes = plot_boundaries(panels)
-    return page.figure(to_svg(axes[0]), title=title, alt=alt, data=_looks_table(view, drawn), id="fig-boundaries")
+    wide, narrow = (to_svg(plot_boundaries(panels, phone=phone)[0]) for phone in (False, True))
+    table = _looks_table(view, drawn)
+    return page.figure(wide, narrow=narrow, title=title, alt=alt, data=table, id="fig-boundaries")
 
 
 def all_looks(view: PilotPage) -> Section:
@@ -225,7 +218,7 @@ def all_looks(view: PilotPage) -> Section:
     if not view.pilot.against_history:
         body += page.note(_KINDS)
     if look.looks_used < look.looks_planned:
-        body += page.note(_SPARE)
+        body += page.note(_KEPT)
     question = "When may be looked, when was it, and what did it say?"
     return Section(id, page.section(id, title, body, question=question))
 
@@ -242,7 +235,7 @@ def _looks_table(view: PilotPage, looks: list[MetricLook]) -> Markup:
         Column("Repeated interval over all looks", "right"),
     ]
     rows = [_look_row(view, one, row) for one in looks for row in one.table.to_dict("records")]
-    return page.table(columns, rows, caption="Every look so far")
+    return page.table(columns, rows, caption="Every look so far", classes="stack")
 
 
 def _look_row(view: PilotPage, one: MetricLook, row: dict[Any, Any]) -> list[str | Markup | Cell]:
