@@ -125,7 +125,7 @@ QA_ITEMS = (  # item, weight, criticality, chance of failing a critical item
     ("followed_process", 5, "business", 0.015),
     ("data_protection", 5, "compliance", 0.010),
 )
-PARQUET = ("interactions", "volume", "surveys", "qa_ratings", "agent_time", "training_acks")
+PARQUET = ("interactions", "volume", "surveys", "qa_ratings", "agent_time", "training_acks", "kb_usage")
 VOLUME_KEY = ["partner_id", "site", "channel", "product", "reason", "shift", "interval_start"]
 
 
@@ -1481,6 +1481,10 @@ TARGETS = (
 CONTRACT_COLUMNS = ("contract_id", "partner_id", "start", "end", "auto_renew", "notice_days_client",
                     "notice_days_partner", "termination_for_convenience", "termination_fee", "min_heads", "min_volume",
                     "ramp_up_days", "ramp_down_days", "review_on")
+CONTRACT_TERMS = {  # contract: least monthly fee, credits at risk, days until replacements start, and how many a week
+    "ctr-nor": (None, 0.08, 30, 4), "ctr-sol": (None, 0.08, 30, 3), "ctr-kes": (None, 0.08, 35, 3),
+    "ctr-bao": (None, 0.08, 35, 3), "ctr-mer": (5000, 0.08, 30, 3), "ctr-fer": (None, 0.08, 30, 3),
+}
 CONTRACTS = (
     ("", "ctr-nor", "northline", "2022-02-01", "2027-01-31", True, 90, 120, True, 0, 20, 1500, 60, 60, "2026-11-16"),
     ("", "ctr-sol", "solheim", "2023-06-01", "2027-05-31", False, 90, 90, True, 5000, 18, 1000, 60, 90, "2027-02-01"),
@@ -1583,15 +1587,43 @@ ACTIONS = (
     ("", "act-18", "home", "transfer_rate", "improvement", MBR, "Specialists take simple calls", "routing",
      "Simple billing questions answered by every agent", "P. Hale", "client", "client", "2026-05-12", "2026-05-12",
      "2026-08-28", "2026-08-14", "done", "small", "transfers -1 point", "2026-11-27", None, None, None),
+    # Owned by both sides: one name from each, divided by a semicolon.
+    ("", "act-19", "solheim", None, "commitment", QBR, "The whole night rests on one site", "no second site trained",
+     "Rehearse the night with calls routed to a second site", "R. Einarsdóttir; planning", "both", "client",
+     "2026-08-25", "2026-09-08", "2026-12-11", None, "open", "large", "one rehearsed night", "2027-01-29", None, None,
+     None),
 )
 
+CALIBRATION_COLUMNS = ("action_id", "partner_id", "owner", "problem", "action", "raised_on", "due_on", "closed_on",
+                       "status")
+CALIBRATION_SAME = {
+    "kpi": "qa_score", "type": "corrective", "forum": "calibration meeting", "source": "calibration",
+    "root_cause": "no common reading", "owner_side": "partner", "proposed_by": "client", "size": "small",
+}  # fmt: skip
+CALIBRATION_ACTIONS = (
+    ("cal-01", "kestrel", "J. Reyes", "Listening is scored by length of the call",
+     "Rule for listening with three recorded examples", "2026-04-28", "2026-05-15", "2026-05-12", "done"),
+    ("cal-02", "kestrel", "J. Reyes", "Half points are given for a missing note",
+     "Rule: a note that lacks the next step gets none", "2026-05-26", "2026-06-12", "2026-06-19", "done"),
+    ("cal-03", "kestrel", "J. Reyes", "Opening counts as met without the name",
+     "Opening sheet corrected for all raters", "2026-06-30", "2026-07-10", "2026-07-08", "done"),
+    ("cal-04", "kestrel", "J. Reyes", "Knowledge is scored from memory",
+     "Raters look up the article before they score", "2026-07-28", "2026-08-14", "2026-08-21", "done"),
+    ("cal-05", "kestrel", "J. Reyes", "A new rater joins",
+     "New rater scores ten contacts beside a client rater", "2026-08-25", "2026-09-11", "2026-09-16", "done"),
+    ("cal-06", "kestrel", "J. Reyes", "Borderline contacts are scored apart",
+     "Every third contact is scored again by another rater", "2026-10-20", "2026-11-20", None, "open"),
+    ("cal-07", "northline", "H. Brook", "Email greeting is read differently",
+     "Rule for greetings in emails", "2026-06-23", "2026-07-10", "2026-07-02", "done"),
+)
 EXCEPTION_COLUMNS = ("exception_id", "partner_id", "dimension", "value", "why", "approved_by", "valid_from",
-                     "review_on")
+                     "review_on", "hours", "fallback")
 EXCEPTIONS = (
     ("overnight_exception", "exc-01", "solheim", "shift", "overnight", "Too few contacts at night to share them",
-     "steering group", "2025-05-01", "2027-04-30"),
+     "steering group", "2025-05-01", "2027-04-30", "22:00 to 08:00 UTC",
+     "Close the night for up to four weeks: announcement on the line, contacts answered from 08:00"),
     ("", "exc-02", "home", "site", "headquarters", "The in-house team has one site", "steering group", "2025-05-01",
-     "2027-04-30"),
+     "2027-04-30", None, None),
 )
 
 BENCHMARK_COLUMNS = ("kpi", "source", "year", "value", "low", "high", "population", "definition", "url", "as_of",
@@ -1623,12 +1655,22 @@ INCENTIVE_TIERS = {  # kpi: (from, to, share of the invoice)
     "csat": ((0.0, 0.70, -0.03), (0.70, 0.75, -0.015), (0.75, 0.85, 0.0), (0.85, 1.0, 0.015)),
     "critical_error_accuracy": ((0.0, 0.85, -0.02), (0.85, 0.90, -0.01), (0.90, 1.0, 0.0)),
 }
+INCENTIVE_CASES = {"service_level": 200, "csat": 30, "critical_error_accuracy": 20}  # with fewer a month does not count
 # fmt: on
 
 
 def register(world: World, columns: Sequence[str], rows: Iterable[tuple]) -> pd.DataFrame:
     """Return the rows of a register whose plant, if any, is switched on."""
     return pd.DataFrame([row[1:] for row in rows if not row[0] or row[0] in world.plants], columns=list(columns))
+
+
+def actions_table(world: World) -> pd.DataFrame:
+    """Return the actions; those that calibration meetings raised say so."""
+    usual = register(world, ACTION_COLUMNS, ACTIONS)
+    calibration = pd.DataFrame(CALIBRATION_ACTIONS, columns=list(CALIBRATION_COLUMNS))
+    return pd.concat([usual, calibration.assign(**CALIBRATION_SAME)], ignore_index=True).reindex(
+        columns=[*ACTION_COLUMNS, "source"]
+    )
 
 
 def partners_table() -> pd.DataFrame:
@@ -1645,19 +1687,21 @@ def contracts_table(world: World) -> pd.DataFrame:
             contracts.loc[contracts["partner_id"] == partner.id, "notice_days_partner"] = int(
                 PLANTS["short_notice"].size
             )
-    return contracts
+    terms = contracts["contract_id"].map(CONTRACT_TERMS).tolist()
+    names = ["min_monthly_fee", "at_risk_share", "hire_lead_days", "hires_per_week"]
+    return contracts.join(pd.DataFrame(terms, columns=names))
 
 
 def incentives_table(contracts: pd.DataFrame) -> pd.DataFrame:
     """Return the credits and bonuses: the same tiers in every contract."""
     rows = [
-        (f"{contract}-{kpi}", contract, kpi, low, high, amount, 0.08, 2)
+        (f"{contract}-{kpi}", contract, kpi, low, high, amount, 0.08, 2, INCENTIVE_CASES[kpi])
         for contract in contracts["contract_id"]
         for kpi, tiers in INCENTIVE_TIERS.items()
         for low, high, amount in tiers
     ]
     names = ["rule_id", "contract_id", "kpi", "tier_low", "tier_high", "amount_share", "cap_share", "earn_back_periods"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=[*names, "min_cases"])
 
 
 def events_table(world: World) -> pd.DataFrame:
@@ -1689,6 +1733,226 @@ def meetings_table(rng: np.random.Generator, world: World) -> pd.DataFrame:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Working together: contacts, deliverables, requests, activities, opinions, the knowledge base
+# ---------------------------------------------------------------------------------------------------------------------
+
+ACCOUNT_MANAGERS = {
+    "northline": "H. Brook",
+    "solheim": "R. Einarsdóttir",
+    "kestrel": "J. Reyes",
+    "baobab": "N. Dlamini",
+    "meridia": "C. Ospina",
+    "fernway": "A. Byrne",
+}
+DIRECTORS = {"northline": "M. Calder", "solheim": "Þ. Jónsson", "kestrel": "L. Santos", "baobab": "S. Naidoo",
+             "meridia": "V. Rincón", "fernway": "D. Keane"}  # fmt: skip
+CONTACT_COLUMNS = ("partner_id", "side", "name", "role", "forum", "topic", "severity", "level", "reached_by")
+CLIENT_CONTACTS = (
+    (None, "client", "E. Marsh", "Head of customer service", "steering", None, "high", "3", "e.marsh@halden.example"),
+    (None, "client", "T. Okafor", "Vendor manager", "account", None, None, "2", "t.okafor@halden.example"),
+    (None, "client", "Routing team", "Routing and telephony", "delivery", "service_level", None, "1",
+     "routing@halden.example"),
+    (None, "client", "Escalation desk", "Escalations", "delivery", None, "minor", "1", "escalations@halden.example"),
+    (None, "client", "Escalation desk", "Escalations", "delivery", None, "major", "1", "escalations@halden.example"),
+    (None, "client", "T. Okafor", "Vendor manager", "account", None, "critical", "2", "t.okafor@halden.example"),
+    (None, "client", "P. Lindqvist", "Quality lead", "delivery", "qa_score", None, "1", "p.lindqvist@halden.example"),
+    (None, "client", "Planning", "Forecast and planning", "delivery", "forecast_wape", None, "1",
+     "planning@halden.example"),
+)  # fmt: skip
+DELIVERABLES_PER_MONTH = (  # title, side, day of the month, standard, chance of being late, chance of being sent back
+    ("Monthly performance report", "partner", 6, "all agreed KPIs with numerators", 0.08, 0.05),
+    ("Forecast for the next three months", "client", 12, "by channel and day", 0.25, 0.0),
+)
+DELIVERABLES_PER_QUARTER = (
+    ("Staffing and training plan", "partner", 15, "by site and month", 0.12, 0.10),
+    ("Test of the continuity plan", "partner", 20, "signed protocol", 0.15, 0.05),
+    ("Calendar of campaigns and launches", "client", 10, "with expected contacts", 0.30, 0.0),
+)
+REQUEST_KINDS = (  # kind, title, hours agreed, median hours it takes
+    ("access", "Account for a new agent", 48, 30), ("question", "Which rule applies to this case?", 72, 40),
+    ("tool", "Desktop shows an error", 24, 14), ("other", "Copy of the amended scorecard", 120, 60),
+)  # fmt: skip
+ACTIVITY_COLUMNS = (
+    "activity_id",
+    "partner_id",
+    "title",
+    "kind",
+    "start",
+    "end",
+    "owner",
+    "owner_side",
+    "status",
+    "done_on",
+)
+ACTIVITIES = (
+    ("", "acy-01", "northline", "Move of chat from Leeds to Derry", "transition", "2026-08-03", "2026-12-18",
+     "H. Brook", "partner", "at_risk", None),
+    ("", "acy-02", "northline", "Twelve chat agents trained in Derry", "milestone", "2026-09-18", "2026-09-18",
+     "H. Brook", "partner", "done", "2026-09-25"),
+    ("", "acy-03", "northline", "Half of chat answered in Derry", "milestone", "2026-10-16", "2026-10-16", "H. Brook",
+     "partner", "delayed", None),
+    ("", "acy-04", "northline", "All chat answered in Derry", "milestone", "2026-12-18", "2026-12-18", "H. Brook",
+     "partner", "planned", None),
+    ("", "acy-05", None, "New knowledge base opened to all partners", "launch", "2026-11-16", "2026-11-16",
+     "Knowledge team", "client", "on_track", None),
+    ("", "acy-06", None, "Winter season: extended hours", "other", "2026-12-01", "2027-01-10", "Planning", "client",
+     "planned", None),
+    ("", "acy-07", "solheim", "Report on the pilot of suggested replies", "milestone", "2026-10-30", "2026-10-30",
+     "T. Okafor", "client", "on_track", None),
+    ("", "acy-08", "baobab", "Second hiring class starts training", "training", "2026-11-02", "2026-11-27",
+     "N. Dlamini", "partner", "planned", None),
+    ("", "acy-09", "kestrel", "Renewal talks", "other", "2026-10-05", "2026-12-04", "T. Okafor", "client", "on_track",
+     None),
+    ("", "acy-10", "meridia", "Second partner trained on smarthome", "transition", "2026-11-09", "2027-02-26",
+     "T. Okafor", "client", "planned", None),
+    ("", "acy-11", "fernway", "Two chats at once: tool switched on", "launch", "2026-11-30", "2026-11-30", "A. Byrne",
+     "partner", "on_track", None),
+    ("", "acy-12", "fernway", "Move of email to Cork", "transition", "2026-03-02", "2026-05-29", "A. Byrne", "partner",
+     "dropped", None),
+)  # fmt: skip
+ARTICLE_TOPICS = {
+    "billing": ("Read a bill", "Dispute a charge", "Pay in instalments", "Change the payment date"),
+    "technical_fault": ("Router does not connect", "Slow line", "Reset a set-top box", "Book an engineer"),
+    "cancellation": ("Leave within the first fortnight", "End a contract", "Offers for those who want to leave"),
+    "order_status": ("Track an order", "Delivery failed", "Change an address"),
+    "account_access": ("Reset a password", "Locked account", "Add a second user"),
+    "product_question": ("Compare tariffs", "Roaming", "Smart home starter set"),
+}
+
+
+def contacts_table() -> pd.DataFrame:
+    """Return whom to turn to on both sides."""
+    rows = [*CLIENT_CONTACTS]
+    for partner in OUTSIDE:
+        at = f"{partner.id}.example"
+        rows += [
+            (partner.id, "partner", DIRECTORS[partner.id], "Operations director", "steering", None, "high", "3",
+             f"director@{at}"),
+            (partner.id, "partner", ACCOUNT_MANAGERS[partner.id], "Account manager", "account", None, None, "2",
+             f"account@{at}"),
+            (partner.id, "partner", "Duty manager", "Workforce and real time", "delivery", "service_level", None, "1",
+             f"duty@{at}"),
+            (partner.id, "partner", "Quality coach", "Quality", "delivery", "qa_score", None, "1", f"quality@{at}"),
+        ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(CONTACT_COLUMNS))
+
+
+def deliverables_table(rng: np.random.Generator, world: World) -> pd.DataFrame:
+    """Return what each side was to hand over every month and quarter; some late, some sent back, some not yet due."""
+    months = np.unique(month_of(world.days))
+    plan = [
+        (partner, item, month + item[2] - 1)
+        for partner in OUTSIDE
+        for month in months
+        for item in DELIVERABLES_PER_MONTH
+    ]
+    plan += [
+        (partner, item, month + item[2] - 1)
+        for partner in OUTSIDE
+        for month in months
+        if month.astype("datetime64[M]").astype(int) % 3 == 0
+        for item in DELIVERABLES_PER_QUARTER
+    ]
+    rows = []
+    for i, (partner, (title, side, _, standard, late, returned), due) in enumerate(plan):
+        early, over = int(rng.integers(0, 3)), int(rng.integers(1, 12))
+        delivered = due + over if rng.random() < late else due - early
+        accepted = delivered + int(rng.integers(1, 6)) + (9 if rng.random() < returned else 0)
+        known = [day if day <= LAST_DAY else None for day in (delivered, accepted)]
+        rows.append((f"dlv-{1 + i:03d}", partner.id, title, side, standard, due, *known))
+    names = ["deliverable_id", "partner_id", "title", "owner_side", "quality_standard", "due_on", "delivered_on",
+             "accepted_on"]  # fmt: skip
+    return pd.DataFrame(rows, columns=names)
+
+
+def requests_table(rng: np.random.Generator, world: World) -> pd.DataFrame:
+    """Return what the partners asked of the client, and when it was answered."""
+    rows = []
+    for partner in OUTSIDE:
+        days = np.sort(rng.choice(world.days, size=max(2, len(world.days) // 14), replace=False))
+        for day in days:
+            kind, title, due, usual = REQUEST_KINDS[int(rng.choice(len(REQUEST_KINDS), p=[0.4, 0.35, 0.15, 0.1]))]
+            asked = day.astype("datetime64[s]") + np.timedelta64(int(rng.integers(8 * 3600, 17 * 3600)), "s")
+            answered = asked + np.timedelta64(int(3600 * usual * rng.lognormal(0, 0.8)), "s")
+            rows.append(
+                (
+                    f"req-{1 + len(rows):03d}",
+                    partner.id,
+                    kind,
+                    title,
+                    asked,
+                    answered if answered < EXTRACTED else None,
+                    due,
+                )
+            )
+    return pd.DataFrame(
+        rows, columns=["request_id", "partner_id", "kind", "title", "asked_on", "answered_on", "due_hours"]
+    )
+
+
+def relationship_table(rng: np.random.Generator, world: World) -> pd.DataFrame:
+    """Return how each side and the agents judge the work together, asked once a quarter."""
+    months = np.unique(month_of(world.days))
+    waves = [month + 13 for month in months if month.astype("datetime64[M]").astype(int) % 3 == 0]
+    rows = []
+    for partner in OUTSIDE:
+        level = {"client": 7.4, "partner": 7.9, "agents": 3.7}
+        level = {side: mean + rng.normal(0, 0.25) for side, mean in level.items()}
+        for wave in waves:
+            for side, respondents, high in (("client", 4, 10), ("partner", 4, 10), ("agents", 12, 5)):
+                scores = np.clip(np.round(rng.normal(level[side], 0.11 * high, respondents)), 1, high)
+                for score in scores:
+                    rows.append(
+                        (
+                            f"rel-{1 + len(rows):04d}",
+                            partner.id,
+                            wave + int(rng.integers(0, 7)),
+                            side,
+                            None,
+                            int(score),
+                            1,
+                            high,
+                        )
+                    )
+    names = ["response_id", "partner_id", "answered_on", "side", "question", "score", "scale_min", "scale_max"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def articles_table() -> pd.DataFrame:
+    """Return the articles of the knowledge base; those about leaving have not been reviewed and are out of date."""
+    rows = []
+    for reason, titles in ARTICLE_TOPICS.items():
+        for title in titles:
+            number = 1 + len(rows)
+            published = np.datetime64("2024-09-02", "D") + 23 * number
+            old = reason == "cancellation"
+            reviewed = published + 90 if old else np.datetime64("2026-03-02", "D") + 9 * number
+            valid_until = np.datetime64("2026-07-31", "D") if old else reviewed + 365
+            rows.append((f"kb-{number:02d}", title, reason, published, reviewed, valid_until))
+    names = ["article_id", "title", "reason", "published_on", "reviewed_on", "valid_until"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def usage_table(rng: np.random.Generator, articles: pd.DataFrame, interactions: pd.DataFrame) -> pd.DataFrame:
+    """Return views of each article and searches per partner and day, as many as the contacts of the day suggest.
+
+    Rows without an article hold the searches of the day.
+    """
+    contacts = interactions.assign(date=interactions["created_at"].to_numpy().astype("datetime64[D]"))
+    counts = contacts.groupby(["partner_id", "date", "reason"], sort=True).size().rename("contacts").reset_index()
+    views = counts.merge(articles[["article_id", "reason"]], on="reason")
+    per_reason = views["reason"].map(articles["reason"].value_counts())
+    views["views"] = rng.poisson(0.5 * views["contacts"] / per_reason)
+    views = views.loc[views["views"] > 0, ["partner_id", "date", "article_id", "views"]]
+    counts["searches"] = rng.poisson(0.4 * counts["contacts"])
+    missed = np.where(counts["reason"] == "cancellation", 0.22, 0.08)
+    counts["searches_missed"] = rng.binomial(counts["searches"], missed)
+    days = counts.groupby(["partner_id", "date"], as_index=False)[["searches", "searches_missed"]].sum()
+    table = pd.concat([views, days], ignore_index=True)
+    return table.sort_values(["partner_id", "date", "article_id"], kind="stable", ignore_index=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Everything together
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -1715,12 +1979,19 @@ def build(
         "roster": roster_table(world.rng("exits"), everyone),
         "contracts": contracts,
         "contract_incentives": incentives_table(contracts),
-        "actions": register(world, ACTION_COLUMNS, ACTIONS),
+        "actions": actions_table(world),
         "events": events_table(world),
         "exceptions": register(world, EXCEPTION_COLUMNS, EXCEPTIONS),
         "benchmarks": register(world, BENCHMARK_COLUMNS, BENCHMARKS),
         "category_map": register(world, CATEGORY_COLUMNS, CATEGORIES),
         "meetings": meetings_table(world.rng("meetings"), world),
+        "contacts": contacts_table(),
+        "deliverables": deliverables_table(world.rng("deliverables"), world),
+        "partner_requests": requests_table(world.rng("requests"), world),
+        "activities": register(world, ACTIVITY_COLUMNS, ACTIVITIES),
+        "relationship_surveys": relationship_table(world.rng("relationship"), world),
+        "kb_articles": articles_table(),
+        "kb_usage": usage_table(world.rng("kb"), articles_table(), tables["interactions"]),
         "pilot_units": pilot,
     }
     return {name: tidy(table) for name, table in tables.items()}
@@ -1753,7 +2024,7 @@ def partner_tables(
 
 
 TIMESTAMPS = ("at", "interval_start", "extracted_on")
-DATES = ("start", "end", "date", "period", "go_live", "valid_from", "valid_to")
+DATES = ("start", "end", "date", "period", "go_live", "valid_from", "valid_to", "valid_until")
 
 
 def is_timestamp(column: str) -> bool:
@@ -1816,7 +2087,8 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     text = table.copy()
     for name in text:
         if is_timestamp(name) or is_date(name):
-            text[name] = text[name].dt.strftime("%Y-%m-%dT%H:%M:%S" if is_timestamp(name) else "%Y-%m-%d")
+            timed = is_timestamp(name) or (text[name].dropna() != text[name].dropna().dt.normalize()).any()
+            text[name] = text[name].dt.strftime("%Y-%m-%dT%H:%M:%S" if timed else "%Y-%m-%d")
         elif pd.api.types.is_bool_dtype(text[name]):
             text[name] = text[name].map({True: "true", False: "false"})
     text.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")

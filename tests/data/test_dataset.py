@@ -115,6 +115,27 @@ def test_a_period_is_read_or_the_last_complete_month_taken(write_dataset):
         dataset.period("January")
 
 
+@pytest.mark.parametrize(
+    ("grain", "label"), [("day", "2026-01-31"), ("week", "2026-W04"), ("month", "2026-01"), ("quarter", "2026-Q1")]
+)
+def test_without_a_period_the_last_complete_one_of_a_grain_is_taken(write_dataset, grain, label):
+    assert open_dataset(write_dataset()).period(grain=grain).label == label
+
+
+def test_days_that_a_rule_took_out_are_not_the_last_day(nhs111):
+    assert str(nhs111.span[1]) == "2026-04-05"
+    assert nhs111.period(grain="day").label == "2026-03-29"
+    assert nhs111.period(grain="week").label == "2026-W13"
+
+
+def test_monthly_data_have_no_last_day(write_dataset):
+    volume = "partner_id,interval_start,offered\nacme,2026-01-01,500\nacme,2026-02-01,400\n"
+    dataset = open_dataset(write_dataset(volume=volume))
+    assert dataset.period(grain="quarter").label == "2026-Q1"
+    with pytest.raises(DatasetError, match=r"are monthly, so there is no last complete week\. Give a period"):
+        dataset.period(grain="week")
+
+
 def test_a_partner_with_one_day_of_data_is_read_like_any_other(write_dataset):
     volume = "partner_id,interval_start,offered,answered,answered_in_threshold\nacme,2026-01-07,4,4,3\n"
     dataset = open_dataset(write_dataset(partners="partner_id\nacme\n", volume=volume)).prepare()
@@ -198,7 +219,7 @@ def test_a_dataset_is_prepared_once(write_dataset, tmp_path, monkeypatch):
     written = (made / "kpis.parquet").stat().st_mtime_ns
     open_dataset(folder).kpi_rows()
     assert [(f, (f / "kpis.parquet").stat().st_mtime_ns) for f in (tmp_path / "cache").iterdir()] == [(made, written)]
-    files = {"check.json", "kpis.parquet", "partners.parquet", "targets.parquet"}
+    files = {"check.json", "extracts", "kpis.parquet", "partners.parquet", "targets.parquet"}
     assert {f.name for f in made.iterdir()} == files
 
 

@@ -126,6 +126,29 @@ def test_two_targets_for_the_same_day_are_reported_and_the_later_counts(write_da
     assert target_for(targets, "abandonment_rate", "bolt", date(2026, 1, 25)).value == pytest.approx(0.06)
 
 
+CLOSED = """
+    kpi,partner_id,tier,valid_from,valid_to,op,value,kind
+    service_level,,expected,2026-01-01,2026-12-31,>=,80 %,absolute
+    service_level,,expected,2026-03-01,2026-04-30,>=,85 %,absolute
+    service_level,,expected,2026-06-01,2026-07-31,>=,85 %,absolute
+    service_level,acme,expected,2026-03-01,2026-04-30,>=,85 %,absolute
+    service_level,,minimum,2026-03-01,2026-04-30,>=,70 %,absolute
+"""
+
+
+def test_two_closed_windows_on_one_day_contradict_each_other(write_dataset, problems):
+    second, third = problems(write_dataset(targets=CLOSED), table="targets")
+    assert (second.severity, second.row) == ("error", 2)
+    assert "rows 1 and 2 of targets.csv both hold for service_level from 2026-03-01 to 2026-04-30" in second.rule
+    # The long one overlaps the third row too, though a shorter one lies between them.
+    assert (third.severity, third.row) == ("error", 3)
+    assert "rows 1 and 3 of targets.csv both hold for service_level from 2026-06-01 to 2026-07-31" in third.rule
+
+
+def test_an_open_ended_target_is_followed_by_the_next_one(write_dataset, problems):
+    assert not problems(write_dataset(targets=CLOSED.replace("2026-12-31", "")), table="targets")
+
+
 def test_all_target_problems_come_at_once_with_their_rows(write_dataset, problems):
     rows = """
         kpi,op,value,kind

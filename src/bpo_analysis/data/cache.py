@@ -18,6 +18,7 @@ import duckdb
 import pandas as pd
 import platformdirs
 
+from bpo_analysis.data.pilots.fitness import PilotFindings
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
 from bpo_analysis.errors import DatasetError
 
@@ -41,8 +42,10 @@ class Prepared:
     grain: Literal["day", "month"]
     unavailable: dict[str, str]
     partners: pd.DataFrame
-    pilots: dict[str, list[str]] = field(default_factory=dict)
-    """For each pilot whose file can be read, what keeps these tables from judging it."""
+    pilots: dict[str, PilotFindings] = field(default_factory=dict)
+    """For each pilot whose file can be read, what is wrong with it."""
+    mapped: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Columns of each table that have values."""
 
 
 def made_once(key: str, make: Callable[[Path], None]) -> Path:
@@ -127,7 +130,8 @@ def store(folder: Path, prepared: Prepared) -> None:
         "last_day": str(prepared.last_day),
         "grain": prepared.grain,
         "unavailable": prepared.unavailable,
-        "pilots": prepared.pilots,
+        "pilots": {name: asdict(found) for name, found in prepared.pilots.items()},
+        "mapped": {name: sorted(columns) for name, columns in prepared.mapped.items()},
     }
     (folder / _DONE).write_text(json.dumps(stored, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -146,6 +150,7 @@ def load(folder: Path) -> Prepared:
         last_day=date.fromisoformat(stored["last_day"]),
         grain=stored["grain"],
         unavailable=stored["unavailable"],
-        pilots=stored["pilots"],
+        pilots={name: PilotFindings(**found) for name, found in stored["pilots"].items()},
+        mapped={name: frozenset(columns) for name, columns in stored["mapped"].items()},
         partners=pd.read_parquet(partners) if partners.is_file() else pd.DataFrame({"partner_id": [], "name": []}),
     )

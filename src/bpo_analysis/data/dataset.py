@@ -14,15 +14,21 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 import bpo_analysis
+from bpo_analysis.data.authored import authored_problems
 from bpo_analysis.data.cache import Prepared, load, made_once
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
+from bpo_analysis.data.extracts import EXTRACTS
+from bpo_analysis.data.extracts import FOLDER as EXTRACT_FOLDER
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import frozen_text, pilot_files, read_pilot
-from bpo_analysis.data.pilots.rows import ARM_DAYS, HIRED, ROWS
+from bpo_analysis.data.pilots.findings import read_arm_days
+from bpo_analysis.data.pilots.fitness import PilotFindings
+from bpo_analysis.data.pilots.rows import HIRED, ROWS
 from bpo_analysis.data.pilots.spec import PilotSpec
-from bpo_analysis.data.pilots.units import arm_problems, assignments, no_units, shared_units
+from bpo_analysis.data.pilots.units import assignments, no_units
 from bpo_analysis.data.prepare import prepare_into
 from bpo_analysis.data.problems import CheckResult, Problem
 from bpo_analysis.data.schema import TABLES
@@ -30,7 +36,7 @@ from bpo_analysis.data.targets import Target, read_targets
 from bpo_analysis.errors import DatasetError, DataValidationError, PilotError, UnknownNameError
 from bpo_analysis.formats import plural
 from bpo_analysis.kpis import Kpi, catalogue
-from bpo_analysis.periods import ReportPeriod, last_complete_month, parse_period
+from bpo_analysis.periods import PeriodGrain, ReportPeriod, last_complete, parse_period
 
 __all__ = ["Dataset", "open_dataset"]
 
@@ -149,30 +155,55 @@ class Dataset:
         names = dict.fromkeys([*self.partners["partner_id"], *self.partners["name"]])
         raise UnknownNameError("partner", text, names)
 
-    def period(self, text: str = "") -> ReportPeriod:
-        """Read a period; without one, take the last month that the data cover completely.
+    def period(self, text: str = "", *, grain: PeriodGrain = "month") -> ReportPeriod:
+        """Read a period; without one, take the last month (day, week, quarter) that the data cover completely.
+
+        Parameters
+        ----------
+        text : str, optional
+            2026-03, 2026-W12, 2026-Q1 or 2026-03-14.
+        grain : {"month", "day", "week", "quarter"}
+            What is taken where no period is given.
 
         Raises
         ------
         ValueError
             If the text is not a period.
         DatasetError
-            If no row of the data lies in the period.
+            If no row of the data lies in the period, or a day or week is to be taken from monthly data.
         """
         first, last = self.span
         if not text:
-            return last_complete_month(first, last)
+            return self._last_complete(grain)
         period = parse_period(text)
         if period.end < first or period.start > last or not self._has_rows(period):
             raise DatasetError(f"Period {text} has no rows: the data of {self.path} run from {first} to {last}.")
         return period
 
+    def _last_complete(self, grain: PeriodGrain) -> ReportPeriod:
+        """Take the last complete period that has rows: a rule may have taken the newest days out."""
+        first, last = self.span
+        if self.grain == "month" and grain in ("day", "week"):
+            raise DatasetError(
+                f"The data of {self.path} are monthly, so there is no last complete {grain}. "
+                f"Give a period, such as {last:%Y-%m}."
+            )
+        found = last_complete(first, last, grain)
+        if self._has_rows(found):
+            return found
+        days = self._days_with_rows(first, last)
+        return last_complete(first, days.max().date(), grain) if len(days) else found
+
     def _has_rows(self, period: ReportPeriod) -> bool:
+        return len(self._days_with_rows(period.start, period.end)) > 0
+
+    def _days_with_rows(self, first: date, last: date) -> pd.Series:
         self.prepare()
-        inside: list[tuple[str, str, object]] = [("date", ">=", period.start), ("date", "<=", period.end)]
+        inside: list[tuple[str, str, object]] = [("date", ">=", first), ("date", "<=", last)]
         if "offered" not in self.unavailable:
             inside.append(("kpi", "==", "offered"))
-        return not pd.read_parquet(self._folder / "kpis.parquet", columns=["date"], filters=inside).empty
+        days = pd.read_parquet(self._folder / "kpis.parquet", columns=["date"], filters=inside)["date"]
+        return pd.to_datetime(days)
 
     def find_kpi(self, name: str) -> Kpi:
         """Return a KPI of this dataset by name.
@@ -227,7 +258,7 @@ class Dataset:
         if (kpi is None) == (partner_id is None):
             raise ValueError("weekly needs either kpi (columns are partners) or partner_id (columns are KPIs).")
         rows = self.kpi_rows(kpi=self.find_kpi(kpi).name if kpi else None, partner_id=partner_id)
-        monday = (rows["date"] - pd.to_timedelta(rows["date"].dt.weekday, unit="D")).rename("week")
+        monday = (rows["date"] - pd.to_timedelta(rows["date"].dt.day_of_week, unit="D")).rename("week")
         by = "partner_id" if kpi else "kpi"
         sums = rows.groupby([monday, rows[by]])[["numerator", "denominator"]].sum().unstack(by)
         first, last = (pd.Timestamp(day) for day in self.span)
@@ -257,6 +288,35 @@ class Dataset:
         if partner_id is not None and "partner_id" in frame:
             frame = frame[frame["partner_id"].isna() | (frame["partner_id"] == partner_id)]
         return frame.reset_index(drop=True)
+
+    def extract(self, name: str, *, partner_id: str | None = None) -> pd.DataFrame | None:
+        """Return an extract of the facts (``data/extracts``), or None where the tables do not allow it.
+
+        Parameters
+        ----------
+        name : str
+            Name of an extract; :meth:`why_no_extract` says what a missing one lacks.
+        partner_id : str, optional
+            Only rows of this partner, where the extract has partners.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such extract.
+        """
+        if name not in EXTRACTS:
+            raise UnknownNameError("extract", name, EXTRACTS)
+        self.prepare()
+        file = self._folder / EXTRACT_FOLDER / f"{name}.parquet"
+        if not file.is_file():
+            return None
+        if partner_id is None or "partner_id" not in pq.read_schema(file).names:
+            return pd.read_parquet(file)
+        return pd.read_parquet(file, filters=[("partner_id", "==", partner_id)]).reset_index(drop=True)
+
+    def why_no_extract(self, name: str) -> str:
+        """Say which table or column a missing extract lacks."""
+        return EXTRACTS[name].lacking(self._prepared.mapped)
 
     def targets(self) -> list[Target]:
         """Return all targets as numbers."""
@@ -309,6 +369,20 @@ class Dataset:
         """Return every pilot file of the dataset by id: as it was read, or with what is wrong with it."""
         return dict(self._pilots)
 
+    def pilot_findings(self, pilot_id: str) -> PilotFindings:
+        """Return what is wrong with a pilot that can be read: what keeps it from being judged, and what is remarkable.
+
+        Raises
+        ------
+        PilotError, UnknownNameError
+            As :meth:`find_pilot`.
+        """
+        return self._prepared.pilots[self.find_pilot(pilot_id).id]
+
+    def authored_problems(self) -> list[str]:
+        """Return what is wrong with the notes and packages beside the tables, each with its file and line."""
+        return authored_problems(self.path, [str(name) for name in self.partners["partner_id"]])
+
     def pilot_rows(self, pilot_id: str) -> pd.DataFrame:
         """Return the sums of a pilot's metrics per unit, day and slice.
 
@@ -346,16 +420,8 @@ class Dataset:
         """
         return self._assignments(self.find_pilot(pilot_id)).copy()
 
-    def _arm_days(self, spec: PilotSpec) -> pd.DataFrame | None:
-        file = self._folder / PILOTS / f"{spec.id}.{ARM_DAYS}.parquet"
-        if not file.is_file():
-            return None
-        frame = pd.read_parquet(file)
-        frame["date"] = pd.to_datetime(frame["date"])
-        return frame
-
     def _assignments(self, spec: PilotSpec) -> pd.DataFrame:
-        return assignments(spec, self._assigned, self._arm_days(spec))
+        return assignments(spec, self._assigned, read_arm_days(self._folder / PILOTS, spec.id))
 
     @cached_property
     def _assigned(self) -> pd.DataFrame:
@@ -366,23 +432,14 @@ class Dataset:
     def _pilots(self) -> dict[str, PilotSpec | PilotError]:
         self.prepare()
         found: dict[str, PilotSpec | PilotError] = {}
-        sound: dict[str, tuple[PilotSpec, pd.DataFrame]] = {}
         for file in pilot_files(self.path):
             try:
                 spec = read_pilot(file, self.kpis | self.alternatives, self.partners, self._assigned)
             except PilotError as error:
                 found[file.stem] = error
                 continue
-            problems = self._prepared.pilots.get(spec.id, [])
-            if not problems:
-                table = self._assignments(spec)
-                problems = list(arm_problems(spec, table, self._arm_days(spec)))
-                sound[spec.id] = (spec, table)
-            found[spec.id] = PilotError(str(file), problems) if problems else spec
-        for name, sentence in shared_units(sound):
-            before = found[name]
-            earlier = before.problems if isinstance(before, PilotError) else ()
-            found[name] = PilotError(str(sound[name][0].file), [*earlier, sentence])
+            faults = self._prepared.pilots[spec.id].faults
+            found[spec.id] = PilotError(str(file), faults) if faults else spec
         return found
 
     @cached_property

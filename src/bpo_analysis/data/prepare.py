@@ -21,12 +21,20 @@ from bpo_analysis.data.cache import Prepared, store
 from bpo_analysis.data.canonical import RAW_PREFIX, CanonicalTable, not_read, to_canonical, values_not_read
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, table_files
 from bpo_analysis.data.consistency import check_currency, check_limits, check_partners, check_written
+from bpo_analysis.data.contracts import check_contracts, check_incentives
 from bpo_analysis.data.expressions import columns_of, reads_of
+from bpo_analysis.data.extracts import FOLDER as EXTRACTS
+from bpo_analysis.data.extracts import write_extracts
 from bpo_analysis.data.files import ROW, read_raw, unreadable
+from bpo_analysis.data.follow_up import check_actions, check_exceptions
+from bpo_analysis.data.growth_gate import NEW_HIRES
 from bpo_analysis.data.kpi_table import VIEWS, absent_columns, unavailable_kpis, write_kpi_table
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import pilot_files, read_pilot
+from bpo_analysis.data.pilots.findings import findings_of, pilot_problems
+from bpo_analysis.data.pilots.fitness import PilotFindings
 from bpo_analysis.data.pilots.rows import write_pilot
+from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.data.pilots.units import no_units
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
 from bpo_analysis.data.rules import Repaired, apply_rules
@@ -85,7 +93,8 @@ class _Preparation:
         self.mapped: dict[str, frozenset[str]] = {}
         self.days: dict[str, tuple[date, date]] = {}
         self.grain: Literal["day", "month"] = "day"
-        self.pilots: dict[str, list[str]] = {}
+        self.empty: set[str] = set()
+        self.pilots: dict[str, PilotFindings] = {}
 
     def run(self) -> None:
         for name in self.config.tables:
@@ -110,7 +119,7 @@ class _Preparation:
                     notes=tuple(self.notes),
                 ),
                 first_day=first, last_day=last, grain=self.grain, unavailable=unavailable, partners=partners,
-                pilots=self.pilots,
+                pilots=self.pilots, mapped=self.mapped,
             ),
         )  # fmt: skip
 
@@ -134,19 +143,27 @@ class _Preparation:
             self.problems.extend(values_not_read(raw, spec))
             canonical = CanonicalTable(schema, table, mapping.mapped, mapping.problems)
             repaired = self._repaired(name, canonical)
-            checked = check_table(canonical, repaired, raw, spec)
+            checked = check_table(canonical, repaired, raw, spec, needed=self._needs(name))
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
             raise unreadable(spec, error) from None
         read = checked.rows if repaired.table is table else int(table.count().to_pyarrow().as_py())
-        self.used[name], self.mapped[name] = repaired.table, repaired.mapped
         self.problems.extend(checked.problems)
         self.counts.append(RowCount(table=name, step="read", rows=read))
         self.counts.extend(repaired.counts)
         self.counts.append(RowCount(table=name, step="used", rows=checked.rows))
+        if not checked.rows and not self._needs(name):
+            self.empty.add(name)
+            return  # a table with a header only is a table that is not there yet
+        self.used[name], self.mapped[name] = repaired.table, repaired.mapped
         if name in ("volume", "interactions", "panel"):
             self._find_days(name, table)
+
+    def _needs(self, name: str) -> bool:
+        """Whether a dataset cannot do without rows of this table."""
+        other = {"volume": "interactions", "interactions": "volume"}.get(name)
+        return name == "partners" or (other is not None and other not in self.config.tables)
 
     def _used_by_own_kpis(self, name: str, headers: Sequence[str]) -> list[str]:
         """Return headers of an open table that the dataset's own KPIs are made of: they need no mapping."""
@@ -180,7 +197,8 @@ class _Preparation:
             found["last"] = parse_period(f"{found['last']:%Y-%m}").end
         elif name == "panel" and found["weekdays"] == 1 and found["days"] > 1:
             found["last"] += timedelta(days=6)  # a row of a panel by weeks stands for the seven days from its date
-        if name == next((origin for origin in _COVERING if origin in self.config.tables), ""):
+        there = (origin for origin in _COVERING if origin in self.config.tables and origin not in self.empty)
+        if name == next(there, ""):
             self.grain = "month" if monthly else "day"
         self.days[name] = found["first"], found["last"]
 
@@ -193,12 +211,15 @@ class _Preparation:
 
     def _check_tables_there(self) -> None:
         counted = {"volume", "interactions"} & set(self.config.tables)
-        # A panel that was made for a pilot has neither contacts to count nor targets that were agreed.
-        only_pilots = not counted and "panel" in self.config.tables and bool(pilot_files(self.config.path))
+        # What was agreed with a partner is nothing to a pilot; a panel made for one has no contacts to count either.
+        has_pilots = bool(pilot_files(self.config.path))
+        only_pilots = not counted and "panel" in self.config.tables and has_pilots
         for name, purpose in _REQUIRED.items():
-            if name not in self.config.tables and not (only_pilots and name == "targets"):
+            if name not in self.config.tables and not (has_pilots and name == "targets"):
                 remedy = f"add {name}.csv, a [tables.{name}] section with file, or [[tables.{name}.rows]]"
                 self._problem(name, f"required table is missing: {purpose}.{self._near_file(name)}".rstrip("."), remedy)
+        if has_pilots and counted and "targets" not in self.config.tables:
+            self.notes.append("There is no table targets: pilots need none, and reviews of partners show no target.")
         if not counted and not only_pilots:
             rule = f"required table is missing: volume, or interactions in its place.{self._near_file('volume')}"
             self._problem("volume", rule.rstrip("."), "add volume.csv or a [tables.volume] section")
@@ -232,18 +253,42 @@ class _Preparation:
                     self.problems.extend(check_partners(table, name, known))
         if "targets" in self.used and {"kpi", "op", "value"} <= self.mapped["targets"]:
             complete = self._register("targets").dropna(subset=["kpi", "op", "value"])
-            self.problems.extend(read_targets(complete, self.kpis)[1])
+            origin = ", ".join(file.name for file in self.config.tables["targets"].files) or FILE_NAME
+            self.problems.extend(read_targets(complete, self.kpis, origin=origin)[1])
+        if "actions" in self.used and {"action_id", "action"} <= self.mapped["actions"]:
+            self.problems.extend(check_actions(self._register("actions"), dict(self.kpis) | dict(self.alternatives)))
+        if "exceptions" in self.used and "review_on" in self.mapped["exceptions"]:
+            self.problems.extend(check_exceptions(self._register("exceptions"), self._span()[1]))
         for group, names in self.config.headline.items():
             for name in names:
                 if name not in self.kpis:
                     remedy = f"correct [report.headline] {group} in {FILE_NAME}"
                     self._problem("", str(UnknownNameError("KPI", name, self.kpis)), remedy, value=name)
+        self._check_terms()
         if "volume" in self.used:
             chosen = [*self.kpis.values(), *self.alternatives.values()]
             settings = settings_of(self.config.families)
             self.problems.extend(check_limits(self.used["volume"], self.mapped["volume"], chosen, settings))
         if "invoices" in self.used and "currency" in self.mapped["invoices"]:
             self.problems.extend(check_currency(self.used["invoices"], self.config.currency))
+
+    def _check_terms(self) -> None:
+        """Check contracts, credits and the growth gate, where their required columns are there."""
+        gate = self.config.growth_gate
+        for name in [condition.name for condition in gate.conditions] if gate else []:
+            if name != NEW_HIRES and name not in self.kpis:
+                remedy = f"correct [report.growth_gate] in {FILE_NAME}"
+                self._problem("", str(UnknownNameError("KPI", name, self.kpis)), remedy, value=name)
+        read = {
+            name: self._register(name)
+            for name in ("contracts", "contract_incentives")
+            if name in self.used and self.mapped[name].issuperset(TABLES[name].required_columns)
+        }
+        if "contracts" in read:
+            self.problems.extend(check_contracts(read["contracts"]))
+        if "contract_incentives" in read:
+            rows = read["contract_incentives"].dropna(subset=["rule_id", "contract_id", "kpi"])
+            self.problems.extend(check_incentives(rows, read.get("contracts"), self.kpis))
 
     def _write_kpis(self, partners: pd.DataFrame) -> dict[str, str]:
         first, last = self._span()
@@ -271,6 +316,7 @@ class _Preparation:
         self.problems.extend(written.problems)
         unavailable = unavailable_kpis(kpis, views, self.mapped, written.kpis)
         self._write_pilots(sources, views, unavailable, partners)
+        write_extracts(sources, views, self.kpis, self.folder / EXTRACTS)
         return unavailable
 
     def _write_pilots(
@@ -279,21 +325,22 @@ class _Preparation:
         """Write the sums of every pilot; a pilot that cannot be judged is reported and stops no other report."""
         folder = self.folder / PILOTS
         assigned = self._register("pilot_units") if "pilot_units" in self.used else no_units()
+        known = dict(self.kpis) | dict(self.alternatives)
+        read: dict[str, tuple[PilotSpec, list[str]]] = {}
+        unreadable: dict[str, PilotFindings] = {}
         for file in pilot_files(self.config.path):
             folder.mkdir(exist_ok=True)
-            known = dict(self.kpis) | dict(self.alternatives)
             try:
                 spec = read_pilot(file, known, partners, assigned, with_log=False)
             except PilotError as error:
-                found = list(error.problems)
+                unreadable[file.stem] = PilotFindings(faults=list(error.problems))
             else:
                 arms = set(assigned.loc[assigned["pilot_id"] == spec.id, "arm"])
-                found = write_pilot(spec, arms, sources, views, known, unavailable, folder)
-                self.pilots[spec.id] = found
-            name = file.relative_to(self.config.path).as_posix()
-            for problem in found:
-                remedy = "correct the pilot file; until then only this pilot's reports cannot be made"
-                self._problem("", f"{name} {problem}".rstrip("."), remedy, severity="warning", value=file.stem)
+                read[spec.id] = spec, write_pilot(spec, arms, sources, views, known, unavailable, folder)
+        self.pilots = findings_of(read, assigned, folder)
+        for file in pilot_files(self.config.path):
+            place = file.relative_to(self.config.path).as_posix()
+            self.problems.extend(pilot_problems(file.stem, place, (self.pilots | unreadable)[file.stem]))
 
     def _check_own_kpis(self, views: Mapping[str, ir.Table]) -> None:
         for kpi in self.config.own_kpis:

@@ -115,6 +115,7 @@ _CHANNEL = _text("channel", "voice, chat, email, ...")
 _PRODUCT = _text("product", "product or line of business")
 _QUEUE = _text("queue", "queue or skill")
 _REASON = _text("reason", "contact reason, the category of reports")
+_LANGUAGE = _text("language", "language of the contact")
 _AGENT = _text("agent_id", "agent, pseudonymised")
 _EXTRACTED = _time("extracted_on", "when the row was exported; later extracts restate earlier ones")
 
@@ -132,11 +133,11 @@ _PARTNERS = Table(
 
 _VOLUME = Table(
     name="volume", kind="fact", date="interval_start",
-    key=("partner_id", "site", "queue", "channel", "product", "reason", "shift", "interval_start"),
+    key=("partner_id", "site", "queue", "channel", "product", "reason", "language", "shift", "interval_start"),
     about="Counts and summed seconds per partner, queue and interval (or day), as the routing platform exports them.",
     columns=(
         _PARTNER, _time("interval_start", "start of the interval; a date if the rows are daily", required=True),
-        _SITE, _QUEUE, _CHANNEL, _PRODUCT, _REASON, _text("shift", "day, evening, overnight, ..."),
+        _SITE, _QUEUE, _CHANNEL, _PRODUCT, _REASON, _LANGUAGE, _text("shift", "day, evening, overnight, ..."),
         _count("interval_minutes", "length of the interval"),
         _count("offered", "contacts that entered the queue", required=True),
         _count("answered", "contacts connected to an agent"),
@@ -205,7 +206,7 @@ _INTERACTIONS = Table(
     about="One row per contact, case or ticket.",
     columns=(
         _text("interaction_id", required=True), _PARTNER, _time("created_at", "when the contact began", required=True),
-        _SITE, _QUEUE, _CHANNEL, _PRODUCT, _REASON, _AGENT, _text("team"),
+        _SITE, _QUEUE, _CHANNEL, _PRODUCT, _REASON, _LANGUAGE, _AGENT, _text("team"),
         _text("customer_key", "hashed customer, for repeat contacts"), _text("priority"), _text("shift"),
         _time("answered_at"), _time("first_reply_at", "first reply by a person"),
         _time("solved_at"), _time("closed_at"),
@@ -376,6 +377,13 @@ _CONTRACTS = Table(
         _flag("termination_for_convenience"), _number("termination_fee", lower=0),
         _number("min_heads", lower=0), _number("min_volume", lower=0),
         _number("ramp_up_days", lower=0), _number("ramp_down_days", lower=0), _date("review_on"),
+        _text("scope", "part of the service, where a partner has several contracts at once"),
+        _number("min_monthly_fee", "least amount billed for a month", lower=0),
+        _number("at_risk_share", "largest part of a month's bill that all credits together may take", lower=0, upper=1),
+        _number("hire_lead_days", "days until the first replacements can start, once they are looked for", lower=0),
+        _number("hires_per_week", "replacements that can start in a week", lower=0),
+        _number("training_days", "days from hire to live contacts; empty: as the roster shows", lower=0),
+        _number("ramp_weeks", "weeks of live contacts until full output; empty: as handling times show", lower=0),
     ),
     rules=(
         RowRule(name="contract ends before it starts", broken_when='"end" < "start"', remedy="check both dates"),
@@ -388,7 +396,12 @@ _INCENTIVES = Table(
     columns=(
         _text("rule_id", required=True), _text("contract_id", required=True), _text("kpi", required=True),
         _number("tier_low"), _number("tier_high"), _number("amount_share", "share of the invoice; negative is a credit to the client"),
-        _number("cap_share"), _count("earn_back_periods"),
+        _number("cap_share", "largest part of the bill this rule may move, either way", lower=0, upper=1),
+        _count("earn_back_periods", "months without a credit after which the credit is given back"),
+        _number("weight", "multiplies amount_share; empty: 1", lower=0),
+        _text("channel", "the rule counts this channel only; empty: all"),
+        _number("min_cases", "below this many cases the month does not count", lower=0),
+        _flag("excused_events", "whether days of events of kind excused are left out; empty: they are"),
     ),
 )  # fmt: skip
 
@@ -418,11 +431,20 @@ _ACTIONS = Table(
     columns=(
         _text("action_id", required=True), _text("partner_id", "empty: all partners"), _text("kpi"),
         _text("type", choices=("corrective", "improvement", "commitment")), _text("forum"),
-        _text("problem"), _text("root_cause"), _text("action", required=True),
-        _text("owner"), _text("owner_side", choices=("client", "partner")), _text("proposed_by", choices=("client", "partner")),
+        _text("source", "what raised it: calibration, review, audit, ..."), _text("problem"), _text("root_cause"), _text("action", required=True),
+        _text("owner", "several, each from its side, are divided by semicolons"),
+        _text("owner_side", choices=("client", "partner", "both")), _text("proposed_by", choices=("client", "partner")),
         _date("raised_on", required=True), _date("approved_on"), _date("due_on"), _date("closed_on"),
         _text("status", choices=("open", "at_risk", "done", "dropped")), _text("size", choices=("small", "large")),
-        _text("expected_effect"), _date("check_on"), _text("measured_effect"), _text("effect_quality"), _text("effect_cost"),
+        _text("expected_effect", "such as +2 points, -20 s, below 10 %, -4 %"), _date("check_on", "when the effect is to be judged"),
+        _text("measured_effect"), _text("effect_quality"), _text("effect_cost"),
+    ),
+    rules=(
+        RowRule(name="closed before raised", broken_when="closed_on < raised_on", remedy="check the date format of both columns"),
+        RowRule(
+            name="due before raised", broken_when="due_on < raised_on", remedy="check the date format of both columns",
+            severity="warning",
+        ),
     ),
 )  # fmt: skip
 
@@ -442,8 +464,9 @@ _EXCEPTIONS = Table(
     about="Agreed exceptions to the concentration rule, dated, with a review date.",
     columns=(
         _text("exception_id", required=True), _text("partner_id"),
-        _text("dimension", required=True, choices=("channel", "product", "queue", "reason", "shift", "site")),
+        _text("dimension", required=True, choices=("channel", "product", "queue", "language", "reason", "shift", "site")),
         _text("value", required=True), _text("why"), _text("approved_by"), _date("valid_from"), _date("review_on"),
+        _text("hours", "hours of the day it covers, with their time zone"), _text("fallback", "what is done if the partner fails"),
     ),
 )  # fmt: skip
 
@@ -469,6 +492,91 @@ _MEETINGS = Table(
     columns=(
         _text("meeting_id", required=True), _text("partner_id"), _text("forum", required=True),
         _date("planned_on", required=True), _date("held_on", "empty: not held"), _text("attendees"),
+    ),
+)  # fmt: skip
+
+_CONTACTS = Table(
+    name="contacts", kind="register", key=("partner_id", "side", "name", "topic", "severity"),
+    about="Who to turn to: on which side, for which matter, at which severity.",
+    columns=(
+        _text("partner_id", "empty: for all partners"), _text("side", required=True, choices=("client", "partner")),
+        _text("name", required=True), _text("role"), _text("forum", "steering, account or delivery"),
+        _text("topic", "KPI or matter; empty: any"), _text("severity", "empty: any"),
+        _text("level", "level of the escalation ladder this person stands on"), _text("reached_by", "how to reach them"),
+    ),
+)  # fmt: skip
+
+_DELIVERABLES = Table(
+    name="deliverables", kind="register", key=("deliverable_id",), date="due_on",
+    about="What was to be delivered, and when it was: reports, plans, documents.",
+    columns=(
+        _text("deliverable_id", required=True), _text("partner_id"), _text("title", required=True),
+        _text("owner_side", choices=("client", "partner")), _text("quality_standard"), _date("due_on", required=True),
+        _date("delivered_on", "empty: not delivered"), _date("accepted_on", "empty: not accepted"),
+    ),
+    rules=(
+        RowRule(
+            name="accepted before delivered", broken_when="accepted_on < delivered_on",
+            remedy="check the date format of both columns",
+        ),
+    ),
+)  # fmt: skip
+
+_REQUESTS = Table(
+    name="partner_requests", kind="register", key=("request_id",), date="asked_on",
+    about="What the partner asked of the client (access, answers, tools), and when it came.",
+    columns=(
+        _text("request_id", required=True), _PARTNER, _text("kind", choices=("access", "question", "tool", "other")),
+        _text("title"), _time("asked_on", required=True), _time("answered_on", "empty: open"), _number("due_hours", lower=0),
+    ),
+    rules=(
+        RowRule(name="answered before asked", broken_when="answered_on < asked_on", remedy="check the date format of both columns"),
+    ),
+)  # fmt: skip
+
+_ACTIVITIES = Table(
+    name="activities", kind="register", key=("activity_id",), date="start",
+    about="What is planned: launches, moves, transitions and their milestones.",
+    columns=(
+        _text("activity_id", required=True), _text("partner_id", "empty: all partners"), _text("title", required=True),
+        _text("kind", choices=("transition", "milestone", "launch", "training", "other")), _date("start", required=True), _date("end"),
+        _text("owner"), _text("owner_side", choices=("client", "partner")),
+        _text("status", choices=("planned", "on_track", "at_risk", "delayed", "done", "dropped")), _date("done_on"),
+    ),
+    rules=(RowRule(name="activity ends before it starts", broken_when='"end" < "start"', remedy="check both dates"),),
+)  # fmt: skip
+
+_RELATIONSHIP = Table(
+    name="relationship_surveys", kind="register", key=("response_id",), date="answered_on",
+    about="How each side, and the partner's agents, judge the work together.",
+    columns=(
+        _text("response_id", required=True), _PARTNER, _date("answered_on", required=True),
+        _text("side", required=True, choices=("client", "partner", "agents")), _text("question", "empty: overall"),
+        _number("score", required=True), _number("scale_min"), _number("scale_max"),
+    ),
+    rules=(
+        RowRule(
+            name="score outside its scale", broken_when="score < scale_min OR score > scale_max",
+            remedy="check scale_min and scale_max",
+        ),
+    ),
+)  # fmt: skip
+
+_ARTICLES = Table(
+    name="kb_articles", kind="register", key=("article_id",), date="published_on",
+    about="Articles of the knowledge base, and what reason for contact each serves.",
+    columns=(
+        _text("article_id", required=True), _text("title"), _text("reason", "contact reason served"),
+        _date("published_on"), _date("reviewed_on"), _date("valid_until"),
+    ),
+)  # fmt: skip
+
+_USAGE = Table(
+    name="kb_usage", kind="fact", key=("partner_id", "date", "article_id"), date="date",
+    about="How the knowledge base was used per day.",
+    columns=(
+        _PARTNER, _date("date", required=True), _text("article_id"), _count("views"), _count("searches"),
+        _count("searches_missed", "searches without a result that was opened"),
     ),
 )  # fmt: skip
 
@@ -501,7 +609,8 @@ TABLES: dict[str, Table] = {
     for table in (
         _PARTNERS, _VOLUME, _TARGETS, _INTERACTIONS, _SURVEYS, _QA, _ESCALATIONS, _ESCALATION_STEPS, _UPDATES, _TRAINING,
         _ROSTER, _AGENT_TIME, _FORECASTS, _CONTRACTS, _INCENTIVES, _INVOICES, _VENDOR_REPORTED, _ACTIONS, _EVENTS,
-        _EXCEPTIONS, _BENCHMARKS, _CATEGORY_MAP, _MEETINGS, _PILOT_UNITS, _PANEL,
+        _EXCEPTIONS, _BENCHMARKS, _CATEGORY_MAP, _MEETINGS, _CONTACTS, _DELIVERABLES, _REQUESTS, _ACTIVITIES,
+        _RELATIONSHIP, _ARTICLES, _USAGE, _PILOT_UNITS, _PANEL,
     )
 }  # fmt: skip
 """Every table of the data model, by name."""

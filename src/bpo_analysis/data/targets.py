@@ -49,7 +49,9 @@ class Target:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
 
-def read_targets(rows: pd.DataFrame, kpis: Mapping[str, Kpi]) -> tuple[list[Target], list[Problem]]:
+def read_targets(
+    rows: pd.DataFrame, kpis: Mapping[str, Kpi], *, origin: str = "targets"
+) -> tuple[list[Target], list[Problem]]:
     """Turn the rows of table ``targets`` into targets; what cannot be read unambiguously becomes a problem.
 
     Parameters
@@ -58,6 +60,8 @@ def read_targets(rows: pd.DataFrame, kpis: Mapping[str, Kpi]) -> tuple[list[Targ
         Columns of the schema, with ``_row``.
     kpis : mapping of str to Kpi
         The dataset's catalogue.
+    origin : str, default "targets"
+        Where the rows stand, as messages name it: the file.
     """
     targets: list[tuple[int, Target]] = []
     problems = []
@@ -72,7 +76,7 @@ def read_targets(rows: pd.DataFrame, kpis: Mapping[str, Kpi]) -> tuple[list[Targ
                     rule=refusal.rule, remedy=refusal.remedy,
                 )
             )  # fmt: skip
-    problems.extend(_overlaps(targets))
+    problems.extend(_overlaps(targets, origin))
     return [target for _, target in targets], problems
 
 
@@ -212,19 +216,39 @@ def _changed(baseline: float, amount: _Amount, kind: str, kpi: Kpi) -> float:
     return _in_range(baseline * (1 + amount.fraction), kpi, "value")
 
 
-def _overlaps(targets: list[tuple[int, Target]]) -> Iterator[Problem]:
-    """Report two targets for the same days. An open-ended one is not meant: the next one takes its place."""
-    latest: dict[tuple[Any, ...], Target] = {}
+def _overlaps(targets: list[tuple[int, Target]], origin: str) -> Iterator[Problem]:
+    """Report two targets for the same days. An open-ended one is not meant: the next one takes its place.
+
+    Two windows that both say when they end contradict each other: nobody can know which was agreed.
+    """
+    earlier: dict[tuple[Any, ...], list[tuple[int, Target]]] = {}
     for row, target in sorted(targets, key=lambda pair: pair[1].valid_from or date.min):
         key = (target.kpi, target.partner_id, target.channel, target.tier)
-        before = latest.get(key)
-        if before and before.valid_to and target.valid_from and before.valid_to >= target.valid_from:
-            yield Problem(
-                severity="warning", table="targets", row=row, column="valid_from", value=str(target.valid_from),
-                rule=f"another target of {target.kpi} holds until {before.valid_to}; from here on, this one counts",
-                remedy="end the earlier one the day before",
-            )  # fmt: skip
-        latest[key] = target
+        closed = [(other, t) for other, t in earlier.get(key, []) if t.valid_to is not None]
+        last = max(closed, key=lambda pair: pair[1].valid_to or date.min, default=None)
+        if last is not None and target.valid_from and (last[1].valid_to or date.min) >= target.valid_from:
+            yield _overlap(last, row, target, origin)
+        earlier.setdefault(key, []).append((row, target))
+
+
+def _overlap(before: tuple[int, Target], row: int, target: Target, origin: str) -> Problem:
+    other, until = before[0], before[1].valid_to
+    contradicts = target.valid_to is not None and until is not None
+    if contradicts:
+        both_until = min(filter(None, (until, target.valid_to)))
+        rule = (
+            f"rows {other} and {row} of {origin} both hold for {target.kpi} from {target.valid_from} to {both_until}; "
+            "which was agreed cannot be known"
+        )
+    else:
+        rule = (
+            f"another target of {target.kpi} holds until {until}; from here on, this one counts "
+            f"(the other is row {other} of {origin})"
+        )
+    return Problem(
+        severity="error" if contradicts else "warning", table="targets", row=row, column="valid_from",
+        value=str(target.valid_from), rule=rule, remedy="end the earlier one the day before",
+    )  # fmt: skip
 
 
 def _missing(value: Any) -> bool:

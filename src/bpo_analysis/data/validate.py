@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial, reduce
@@ -26,11 +26,22 @@ __all__ = ["Checked", "check_table"]
 
 FIRST_DATE, LAST_DATE = date(1990, 1, 1), date(2100, 1, 1)
 MAX_HEADERS = 20
-_NEVER_EMPTY = ("partners", "volume", "interactions")
 _EXPECTED = {
     "integer": "a whole number", "number": "a number", "boolean": "true or false",
     "date": "a date", "timestamp": "a time",
 }  # fmt: skip
+_REPEATED_KEY = (
+    "key is there more than once (first in row {first})",
+    'remove the repeated rows, or keep the latest by a rule with action = "keep_last"',
+)
+_REPEATED = {
+    "pilot_units": (
+        "unit {unit!r} is listed {n} times in arm {arm!r} of pilot {pilot_id!r}, in rows {first} and {again} (lines "
+        "{lines} of a CSV file)",
+        "keep one of the rows; where the unit left and came back, give each spell a valid_from and valid_to of its own",
+    )
+}
+"""The same in the words of a table, where people write it by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +62,10 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check_table(canonical: CanonicalTable, repaired: Repaired, raw: RawTable, spec: TableSpec) -> Checked:
-    """Check one table after its rules have been applied.
+def check_table(
+    canonical: CanonicalTable, repaired: Repaired, raw: RawTable, spec: TableSpec, *, needed: bool = True
+) -> Checked:
+    """Check one table after its rules have been applied; without rows it is an error only where it is ``needed``.
 
     For each broken rule up to three rows are named, each with the number of rows that break it.
     """
@@ -72,16 +85,16 @@ def check_table(canonical: CanonicalTable, repaired: Repaired, raw: RawTable, sp
     problems.extend(broken)
     problems.extend(_duplicate_keys(schema, repaired))
     if not rows:
-        problems.append(_no_rows(schema, repaired))
+        problems.append(_no_rows(schema, repaired, needed=needed))
     return Checked(rows, tuple(problems))
 
 
-def _no_rows(schema: Table, repaired: Repaired) -> Problem:
+def _no_rows(schema: Table, repaired: Repaired, *, needed: bool) -> Problem:
     dropped = any(count.rows < 0 for count in repaired.counts)
     return Problem(
-        severity="error" if schema.name in _NEVER_EMPTY else "warning", table=schema.name, column="",
+        severity="error" if needed else "warning", table=schema.name, column="",
         rule="table has no rows" + (" left after its rules" if dropped else ""),
-        remedy="correct the rules in dataset.toml" if dropped else "export it again, or leave it out",
+        remedy="correct the rules in dataset.toml" if dropped else "export it again; until then it counts as absent",
     )  # fmt: skip
 
 
@@ -188,6 +201,16 @@ def _broken(checks: list[_Check], table: ir.Table, name: str) -> tuple[int, list
     return counts["rows"], problems
 
 
+def _repeated(schema: Table, found: Mapping[str, Any]) -> tuple[str, str]:
+    """Say that a key is there more than once, and what to do."""
+    rule, remedy = _REPEATED_KEY
+    if schema.name in _REPEATED and all(name in found for name in schema.required_columns):
+        rule, remedy = _REPEATED[schema.name]
+    # Row 1 is line 2 of a CSV file.
+    lines = f"{found['first'] + 1} and {found['again'] + 1}"
+    return rule.format(**{**found, "lines": lines}), remedy
+
+
 def _duplicate_keys(schema: Table, repaired: Repaired) -> list[Problem]:
     key = [name for name in schema.key if name in repaired.mapped]
     if not key:
@@ -196,12 +219,12 @@ def _duplicate_keys(schema: Table, repaired: Repaired) -> list[Problem]:
     whole = repaired.table.drop_null([name for name in key if schema.by_name[name].required])
     groups = whole.group_by(key).aggregate(n=ibis._.count(), first=ibis._[ROW].min(), again=ibis._[ROW].max())
     repeated = groups.filter(groups.n > 1).mutate(extra=(ibis._.n - 1).sum().over())
+    found = repeated.order_by("first").limit(MAX_EXAMPLES).to_pyarrow().to_pylist()
     return [
         Problem(
-            severity="error", table=schema.name, row=found["again"], column=", ".join(key), count=int(found["extra"]),
-            value=", ".join(f"{name} = {found[name]}" for name in key),
-            rule=f"key is there more than once (first in row {found['first']})",
-            remedy='remove the repeated rows, or keep the latest by a rule with action = "keep_last"',
+            severity="error", table=schema.name, row=one["again"], column=", ".join(key), count=int(one["extra"]),
+            value=", ".join(f"{name} = {one[name]}" for name in key), rule=rule, remedy=remedy,
         )
-        for found in repeated.order_by("first").limit(MAX_EXAMPLES).to_pyarrow().to_pylist()
+        for one in found
+        for rule, remedy in [_repeated(schema, one)]
     ]  # fmt: skip

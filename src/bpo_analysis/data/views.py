@@ -19,7 +19,7 @@ from bpo_analysis.data.files import ROW
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.kpis import Setting
 
-__all__ = ["DIMENSIONS", "UNIT_COLUMNS", "Sources", "build_views", "volume_of_contacts"]
+__all__ = ["DIMENSIONS", "UNIT_COLUMNS", "Sources", "build_views", "contacts_with_next", "volume_of_contacts"]
 
 DIMENSIONS = ("site", "channel", "product", "shift")
 """Slices of every KPI besides its category; missing where a table does not have them."""
@@ -92,6 +92,7 @@ def volume_of_contacts(sources: Sources) -> ir.Table:
     answered = (~abandoned).cast("int64")
     columns: dict[str, Any] = {
         "date": contacts.created_at.date(),
+        "interval_start": contacts.created_at,
         "offered": ibis.literal(1),
         "answered": answered,
         "handled": answered,
@@ -100,7 +101,7 @@ def volume_of_contacts(sources: Sources) -> ir.Table:
         **{flag: contacts[flag].cast("int64") for flag in ("transferred", "escalated")},
         "reopened": (contacts.reopens > 0).cast("int64"),
     }
-    slices = ("partner_id", "site", "queue", "channel", "product", "reason", "shift", "agent_id", "team")
+    slices = ("partner_id", "site", "queue", "channel", "product", "reason", "language", "shift", "agent_id", "team")
     same = (*slices, "talk_s", "hold_s", "acw_s")
     empty = {
         column.name: ibis.null("int64" if column.type == "integer" else "float64")
@@ -143,19 +144,29 @@ def _interactions(sources: Sources) -> ir.Table:
     )
 
 
-def _contacts(sources: Sources) -> ir.Table:
-    """Mark contacts that the same customer followed with another, for the same reason where reasons are known."""
+def contacts_with_next(sources: Sources) -> ir.Table:
+    """Give every handled contact of a known customer its age (``age_s``) and the gap to the next one (``gap_s``).
+
+    The next contact is the same customer's, for the same reason where reasons are known; the age is that at the end of
+    the last day of the contacts.
+    """
     table = sources.tables["interactions"]
     table = table.filter(table.customer_key.notnull() & ~holds(table.abandoned))
     by = ["customer_key", "reason"] if sources.has("interactions", "reason") else ["customer_key"]
     following = table.created_at.lead().over(group_by=by, order_by=["created_at", "interaction_id"])
-    gap_s = following.epoch_seconds() - table.created_at.epoch_seconds()
-    window_s = float(sources.settings["window_days"]) * 86_400  # type: ignore[arg-type]
-    # The last days have not had the time to show a repeat; counting them as none would flatter the newest month.
     end = ibis.literal(sources.contact_days[1]).cast("timestamp").epoch_seconds() + 86_400
-    age_s = end - table.created_at.epoch_seconds()
-    repeated = holds(gap_s <= window_s)
-    return _dated(table, date="created_at").mutate(repeated=(age_s >= window_s).ifelse(repeated, ibis.null("boolean")))
+    start = table.created_at.epoch_seconds()
+    return table.mutate(gap_s=following.epoch_seconds() - start, age_s=end - start)
+
+
+def _contacts(sources: Sources) -> ir.Table:
+    """Mark contacts that the same customer followed with another, for the same reason where reasons are known."""
+    table = contacts_with_next(sources)
+    window_s = float(sources.settings["window_days"]) * 86_400  # type: ignore[arg-type]
+    repeated = holds(table.gap_s <= window_s)
+    # The last days have not had the time to show a repeat; counting them as none would flatter the newest month.
+    counted = (table.age_s >= window_s).ifelse(repeated, ibis.null("boolean"))
+    return _dated(table, date="created_at").mutate(repeated=counted).drop("gap_s", "age_s")
 
 
 def _with_contact(sources: Sources, name: str) -> ir.Table:

@@ -1,0 +1,46 @@
+"""Tables that a page needs beside the KPI table, drawn from the facts when a dataset is prepared.
+
+The KPI table knows days and slices. What asks for more (agents by tenure, pairs of scores, contacts after an update,
+waits of a day by the hour) is an extract: summed or drawn once, when the facts are read anyway, small enough for pandas
+and without a customer's name. An extract exists only if the tables and columns it needs are there.
+
+To add one, write a function that makes an Ibis table out of ``Material`` in a module of this package, and an
+``Extract`` in its tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from bpo_analysis.data.extracts.categories import CATEGORIES
+from bpo_analysis.data.extracts.extract import Extract, Material
+from bpo_analysis.data.extracts.flow import FLOW
+from bpo_analysis.data.extracts.knowledge import KNOWLEDGE
+from bpo_analysis.data.extracts.people import PEOPLE
+from bpo_analysis.data.extracts.quality import QUALITY_EXTRACTS
+from bpo_analysis.data.extracts.risk import RISK_EXTRACTS
+from bpo_analysis.data.extracts.service import SERVICE
+from bpo_analysis.data.views import Sources
+from bpo_analysis.kpis import Kpi
+
+__all__ = ["EXTRACTS", "FOLDER", "Extract", "Material", "write_extracts"]
+
+FOLDER = "extracts"
+_ALL: tuple[Extract, ...] = (*SERVICE, *CATEGORIES, *QUALITY_EXTRACTS, *PEOPLE, *FLOW, *KNOWLEDGE, *RISK_EXTRACTS)
+EXTRACTS = {extract.name: extract for extract in _ALL}
+"""Every extract, by name."""
+
+
+def write_extracts(sources: Sources, views: Mapping[str, ir.Table], kpis: Mapping[str, Kpi], folder: Path) -> None:
+    """Write the extracts that these tables allow, one Parquet file each."""
+    material = Material(sources=sources, views=views, kpis=kpis)
+    folder.mkdir(exist_ok=True)
+    for extract in EXTRACTS.values():
+        if extract.possible(sources):
+            table = extract.make(material)
+            table.order_by([name for name in extract.order if name in table.columns]).to_parquet(
+                folder / f"{extract.name}.parquet"
+            )

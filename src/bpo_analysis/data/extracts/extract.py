@@ -1,0 +1,53 @@
+"""What an extract is and what it is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from bpo_analysis.data.views import Sources
+from bpo_analysis.kpis import Kpi
+
+__all__ = ["Extract", "Material"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What extracts are made from: checked tables, the views over them, and the dataset's KPIs."""
+
+    sources: Sources
+    views: Mapping[str, ir.Table]
+    kpis: Mapping[str, Kpi]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """One extract: its name, how it is made, and the columns without which it is not.
+
+    Attributes
+    ----------
+    needs : mapping of str to tuple of str
+        Columns by table, as in :meth:`Sources.has`.
+    order : tuple of str
+        Columns by which rows are sorted, so that the same data give the same file.
+    """
+
+    name: str
+    about: str
+    make: Callable[[Material], ir.Table]
+    needs: Mapping[str, tuple[str, ...]]
+    order: tuple[str, ...]
+
+    def possible(self, sources: Sources) -> bool:
+        """Whether the dataset has what the extract needs."""
+        return all(sources.has(table, *columns) for table, columns in self.needs.items())
+
+    def lacking(self, tables: Mapping[str, frozenset[str]]) -> str:
+        """Say what is missing, given the columns that each table of the dataset has values of."""
+        gone = [name for name in self.needs if name not in tables]
+        if gone:
+            return f"{'table' if len(gone) == 1 else 'tables'} {' and '.join(gone)} not in this dataset"
+        columns = [f"{name}.{c}" for name, needed in self.needs.items() for c in needed if c not in tables[name]]
+        return f"column {', '.join(columns)} has no values in this dataset"
