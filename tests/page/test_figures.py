@@ -83,3 +83,33 @@ def test_a_bar_stays_between_nothing_and_all():
     assert 'aria-hidden="true"' in bar(0.5)
     assert 'aria-label="half"' in bar(0.5, label="half")
     assert bar(math.nan) == "–"
+
+
+def test_a_chart_for_a_phone_stands_beside_the_wide_one_with_identifiers_of_its_own():
+    drawn = '<svg width="{}" height="10"><path id="p1"/><use href="#p1"/></svg>'
+    found = figure(drawn.format(500), narrow=drawn.format(350), title="T", alt="Alt", data=Markup(""), id="fig-x")
+    assert found.count('aria-label="Alt"') == 2
+    assert 'class="plot for-wide"' in found
+    assert '<div class="plot for-phone"><svg' in found
+    ids = re.findall(r' id="([^"]*)"', found)
+    assert len(ids) == len(set(ids)) == 3
+    assert set(re.findall(r'href="#([^"]*)"', found)) == set(ids) - {"fig-x"}
+    assert "--least:290px" in found
+
+
+def test_a_chart_is_written_without_what_nobody_sees():
+    svg = (
+        '<svg width="10" height="10"><defs><style type="text/css">*{x: y}</style></defs><g id="a"><path d="M 1.23 2 '
+        '\nL 3 4\n" style="fill: none"/><g><path id="m" d="M -1.234567 0"/></g>'
+        '<use href="#m" x="100.04" y="0.004" style="fill: red; stroke: red"/>'
+        '<use href="#m" x="1" y="2" style="fill: red; stroke: red"/>'
+        '<text style="font-size: 8.5px; font-family: \'DejaVu Sans\', sans-serif; text-anchor: end" x="1" y="2" '
+        'transform="rotate(-0 1 2)">0.123 %</text></g></svg>'
+    )
+    found = figure(svg, title="T", alt="Alt", data=Markup(""), id="fig-x")
+    inner = found.split("<svg", 1)[1].split(">", 1)[1].split("</svg>")[0]
+    name = re.search(r'id="(\w+)"', inner)[1]
+    assert inner == (
+        f'<path id="{name}" d="M-1.23 0"/><g style="fill:red;stroke:red"><use href="#{name}" x="100" y="0"/>'
+        f'<use href="#{name}" x="1" y="2"/></g><text style="font-size:8.5px;text-anchor:end" x="1" y="2">0.123 %</text>'
+    )

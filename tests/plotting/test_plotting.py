@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from bpo_analysis.plotting import (
@@ -194,3 +195,31 @@ def test_boundaries_on_both_sides_and_none_where_there_is_none_yet():
 def test_dollar_signs_are_text():
     rows = [ForestRow(label="cost $a_b$ $", estimate=1.0, ci_low=0.0, ci_high=2.0)]
     assert "cost $a_b$ $" in to_svg(plot_forest(rows, format_value=str))
+
+
+def test_charts_for_a_phone_are_narrow_and_keep_the_size_of_their_text():
+    curve = pd.DataFrame({"weeks": [1, 2], "n_pilot": 10, "own_baseline": True, "detectable": [0.2, 0.1]})
+    looks = pd.DataFrame({"information_fraction": [0.2, 0.5], "statistic": [-1.0, -4.0], "boundary": [np.inf, 3.0]})
+    drawn = [
+        forest(phone=True),
+        plot_arms(arms(), list("abcdefg"), format_value=str, phone=True),
+        plot_detectable(curve, n_pilot=10, weeks=2, margin=0.1, format_value=str, phone=True),
+        *plot_boundaries([BoundaryPanel(title=name, looks=looks) for name in "ab"], phone=True),
+    ]
+    for ax in drawn:
+        assert ax.get_figure().get_figwidth() == pytest.approx(3.6)
+        assert all(label.get_fontsize() == 8.5 for label in ax.get_xticklabels())
+
+
+def test_a_forest_for_a_phone_names_its_rows_above_their_lines():
+    ax = forest(phone=True)
+    heights = {text.get_text(): text.xy[1] for text in ax.texts}
+    assert [label.get_text() for label in ax.get_yticklabels()] == [""] * len(ROWS)
+    for place, row in zip(range(len(ROWS), 0, -1), ROWS, strict=True):
+        assert place < heights[row.label] < place + 0.5
+
+
+def test_detectable_differences_on_a_phone_are_named_in_a_legend():
+    curve = pd.DataFrame({"weeks": [1, 2], "n_pilot": 10, "own_baseline": True, "detectable": [0.2, 0.1]})
+    ax = plot_detectable(curve, n_pilot=10, weeks=2, margin=0.1, format_value=str, phone=True)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["this pilot", "margin"]

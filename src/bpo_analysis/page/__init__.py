@@ -2,17 +2,20 @@
 
 from bpo_analysis.page.blocks import details, note, section, unavailable
 from bpo_analysis.page.figures import bar, figure, spark
+from bpo_analysis.page.heat import HeatCell, heat_table
 from bpo_analysis.page.marks import contract_mark, evidence_mark
 from bpo_analysis.page.tables import Cell, Column, table
 
 __all__ = [
     "Cell",
     "Column",
+    "HeatCell",
     "bar",
     "contract_mark",
     "details",
     "evidence_mark",
     "figure",
+    "heat_table",
     "note",
     "section",
     "spark",

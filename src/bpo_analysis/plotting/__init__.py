@@ -2,10 +2,19 @@
 
 from bpo_analysis.plotting.arms import plot_arms
 from bpo_analysis.plotting.boundaries import BoundaryPanel, plot_boundaries
+from bpo_analysis.plotting.bridge import plot_bridge
 from bpo_analysis.plotting.contributions import plot_contributions
+from bpo_analysis.plotting.coverage import plot_coverage
 from bpo_analysis.plotting.curves import plot_detectable
+from bpo_analysis.plotting.differences import plot_differences
 from bpo_analysis.plotting.forest import ForestRow, plot_forest
+from bpo_analysis.plotting.funnel import plot_funnel
+from bpo_analysis.plotting.paths import plot_lines, plot_path
+from bpo_analysis.plotting.points import PointLine, plot_points
+from bpo_analysis.plotting.stacked import plot_stacked
 from bpo_analysis.plotting.style import COLORS, house_style, to_svg
+from bpo_analysis.plotting.survival import SurvivalLine, plot_survival
+from bpo_analysis.plotting.targets import PathEnd, plot_glide_path, plot_target_history
 from bpo_analysis.plotting.trend import EventMark, plot_control_chart
 
 __all__ = [
@@ -13,12 +22,26 @@ __all__ = [
     "BoundaryPanel",
     "EventMark",
     "ForestRow",
+    "PathEnd",
+    "PointLine",
+    "SurvivalLine",
     "house_style",
     "plot_arms",
     "plot_boundaries",
+    "plot_bridge",
     "plot_contributions",
     "plot_control_chart",
+    "plot_coverage",
     "plot_detectable",
+    "plot_differences",
     "plot_forest",
+    "plot_funnel",
+    "plot_glide_path",
+    "plot_lines",
+    "plot_path",
+    "plot_points",
+    "plot_stacked",
+    "plot_survival",
+    "plot_target_history",
     "to_svg",
 ]

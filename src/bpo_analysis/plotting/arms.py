@@ -10,15 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bpo_analysis.plotting.line_names import name_lines
-from bpo_analysis.plotting.style import COLORS, house_style, new_axes
+from bpo_analysis.plotting.style import COLORS, PHONE_INCHES, house_style, new_axes
 
 __all__ = ["plot_arms"]
 
-_MAX_LABELS = 8
+_MAX_LABELS, _MAX_PHONE_LABELS = 8, 4
 
 
 def plot_arms(
-    table: pd.DataFrame, labels: Sequence[str], *, format_value: Callable[[float], str], ax: Axes | None = None
+    table: pd.DataFrame,
+    labels: Sequence[str],
+    *,
+    format_value: Callable[[float], str],
+    phone: bool = False,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the values of both arms by week.
 
@@ -30,6 +35,8 @@ def plot_arms(
         Names of the weeks.
     format_value : callable
         Prints a value of the vertical axis.
+    phone : bool, default False
+        Draw it for a phone.
     ax : Axes, optional
 
     Returns
@@ -38,9 +45,9 @@ def plot_arms(
     """
     with house_style():
         new = ax is None
-        ax = new_axes(ax, width=6.4, height=2.6)
+        ax = new_axes(ax, width=PHONE_INCHES if phone else 6.4, height=2.4 if phone else 2.6)
         if new:
-            ax.set_position((0.1, 0.13, 0.76, 0.76))
+            ax.set_position((0.15, 0.13, 0.66, 0.76) if phone else (0.1, 0.13, 0.76, 0.76))
         places = np.arange(len(table))
         _phases(ax, table["phase"].tolist())
         # The arms differ by line and marker as well as by colour; a gap would hide a point without a marker.
@@ -49,7 +56,7 @@ def plot_arms(
         _arm(ax, places, baseline, "baseline", {"ls": (0, (4, 2)), "marker": "s" if gaps else ""})
         _arm(ax, places, table["pilot"].to_numpy(float), "pilot", {"ls": "-", "marker": "o"})
         name_lines(ax, _ends(ax))
-        step = -(-len(labels) // _MAX_LABELS)
+        step = -(-len(labels) // (_MAX_PHONE_LABELS if phone else _MAX_LABELS))
         ticks = list(range(0, len(labels), max(step, 1)))
         ax.set_xticks(ticks, [labels[tick] for tick in ticks])
         ax.set_xlim(-0.5, len(labels) - 0.5)

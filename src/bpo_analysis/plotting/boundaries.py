@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bpo_analysis.plotting.style import COLORS, house_style
+from bpo_analysis.plotting.style import COLORS, PHONE_INCHES, house_style
 
 __all__ = ["BoundaryPanel", "plot_boundaries"]
 
@@ -41,13 +41,15 @@ class BoundaryPanel:
     crossed: bool = False
 
 
-def plot_boundaries(panels: Sequence[BoundaryPanel]) -> list[Axes]:
+def plot_boundaries(panels: Sequence[BoundaryPanel], *, phone: bool = False) -> list[Axes]:
     """Draw the statistic of each metric against its boundary, by information.
 
     Parameters
     ----------
     panels : sequence of BoundaryPanel
         One for each metric.
+    phone : bool, default False
+        Draw it for a phone: one below the other.
 
     Returns
     -------
@@ -55,13 +57,14 @@ def plot_boundaries(panels: Sequence[BoundaryPanel]) -> list[Axes]:
         Of one new figure, in order.
     """
     with house_style():
-        across = min(len(panels), _ABREAST)
-        down = -(-len(panels) // _ABREAST)
-        figure = Figure(figsize=(_PANEL_INCHES * across, _HEIGHT_INCHES * down))
+        across = 1 if phone else min(len(panels), _ABREAST)
+        down = -(-len(panels) // across)
+        each = PHONE_INCHES if phone else _PANEL_INCHES
+        figure = Figure(figsize=(each * across, _HEIGHT_INCHES * down))
         grid = figure.subplots(down, across, squeeze=False)
         figure.subplots_adjust(
-            left=0.5 / (_PANEL_INCHES * across),
-            right=1 - 0.22 / (_PANEL_INCHES * across),
+            left=0.5 / (each * across),
+            right=1 - 0.22 / (each * across),
             top=1 - 0.3 / (_HEIGHT_INCHES * down),
             bottom=0.5 / (_HEIGHT_INCHES * down),
             wspace=0.22,
@@ -72,7 +75,8 @@ def plot_boundaries(panels: Sequence[BoundaryPanel]) -> list[Axes]:
             _panel(ax, panel)
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
-        axes[0].set_ylabel("standard errors, good is up", fontsize=8.5)
+        for ax in axes[: len(panels)] if phone else axes[:1]:
+            ax.set_ylabel("standard errors, good is up", fontsize=8.5)
     return axes[: len(panels)]
 
 

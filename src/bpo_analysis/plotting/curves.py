@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bpo_analysis.plotting.line_names import name_lines
-from bpo_analysis.plotting.style import COLORS, house_style, new_axes
+from bpo_analysis.plotting.style import COLORS, PHONE_INCHES, house_style, new_axes
 
 __all__ = ["plot_detectable"]
 
@@ -24,6 +24,7 @@ def plot_detectable(
     weeks: float,
     margin: float,
     format_value: Callable[[float], str],
+    phone: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the detectable difference by number of weeks.
@@ -39,6 +40,8 @@ def plot_detectable(
     margin : float
     format_value : callable
         Prints a value of the vertical axis.
+    phone : bool, default False
+        Draw it for a phone: the lines are named below the picture.
     ax : Axes, optional
 
     Returns
@@ -47,18 +50,21 @@ def plot_detectable(
     """
     with house_style():
         new = ax is None
-        ax = new_axes(ax, width=6.4, height=2.9)
+        ax = new_axes(ax, width=PHONE_INCHES if phone else 6.4, height=3.2 if phone else 2.9)
         if new:
-            ax.set_position((0.1, 0.17, 0.68, 0.74))
+            ax.set_position((0.15, 0.3, 0.8, 0.62) if phone else (0.1, 0.17, 0.68, 0.74))
         names = _lines(ax, curve, n_pilot)
-        ax.axhline(margin, color=COLORS["target"], lw=1.4, ls=(0, (1, 1.2)), zorder=2)
+        ax.axhline(margin, color=COLORS["target"], lw=1.4, ls=(0, (1, 1.2)), zorder=2, label="margin")
         ax.axvline(weeks, color=COLORS["ink"], lw=1, zorder=1)
         planned = curve.loc[curve["n_pilot"] == n_pilot, "detectable"]
         # Every named line is in the picture where it ends: a name beside nothing says nothing.
         least = 1.05 * max([margin, *(height for height, _, _ in names)])
         top = min(max(_MOST * margin, 1.3 * float(planned.min())), 1.05 * float(curve["detectable"].max()))
         ax.set_ylim(0, max(top, least))
-        name_lines(ax, [*names, (margin, "margin", COLORS["target"])])
+        if phone:
+            ax.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.2), ncols=2, frameon=False, fontsize=8.5)
+        else:
+            name_lines(ax, [*names, (margin, "margin", COLORS["target"])])
         ax.annotate(
             "planned",
             (weeks, 1),
@@ -69,7 +75,7 @@ def plot_detectable(
             fontsize=8.5,
         )
         ax.set_xlabel("weeks that count", fontsize=8.5)
-        ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(5 if phone else 8, integer=True))
         ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value)))
         ax.tick_params(length=3, labelsize=8.5)

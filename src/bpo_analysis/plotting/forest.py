@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bpo_analysis.plotting.style import COLORS, house_style, new_axes
+from bpo_analysis.plotting.style import COLORS, PHONE_INCHES, house_style, new_axes
 
 __all__ = ["ForestRow", "plot_forest"]
 
@@ -21,6 +21,9 @@ _COLOR = {"good": COLORS["improvement"], "bad": COLORS["concern"], "none": COLOR
 _ROW_INCHES, _TOP_INCHES, _FOOT_INCHES = 0.3, 0.26, 0.52
 _LABEL_INCHES, _RIGHT_INCHES, _CHARACTER_INCHES = 0.25, 0.15, 0.066
 _LINE_INCHES = 0.15
+_PHONE_ROW_INCHES, _PHONE_LEFT_INCHES = 0.44, 0.15
+_ABOVE = 0.35
+"""Of a row: how far its label stands above its line, where there is no room for it beside."""
 _SPARE = 0.06
 
 
@@ -60,6 +63,7 @@ def plot_forest(
     better: Literal["higher", "lower"] = "higher",
     xlabel: str = "",
     width: float = 6.0,
+    phone: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw differences with their intervals, one below the other.
@@ -76,6 +80,8 @@ def plot_forest(
         May have several lines.
     width : float
         Of a new figure, in inches.
+    phone : bool, default False
+        Draw it for a phone: labels above their lines.
     ax : Axes, optional
 
     Returns
@@ -83,21 +89,7 @@ def plot_forest(
     Axes
     """
     with house_style():
-        new = ax is None
-        foot = _FOOT_INCHES + _LINE_INCHES * xlabel.count("\n")
-        height = _TOP_INCHES + foot + _ROW_INCHES * len(rows)
-        ax = new_axes(ax, width=width, height=height)
-        if new:
-            longest = max((len(row.label) for row in rows), default=0)
-            left = min(_LABEL_INCHES + _CHARACTER_INCHES * longest, 0.42 * width)
-            ax.set_position(
-                (
-                    left / width,
-                    foot / height,
-                    1 - (left + _RIGHT_INCHES) / width,
-                    1 - (_TOP_INCHES + foot) / height,
-                )
-            )
+        ax = ax or _new_axes(rows, xlabel.count("\n"), PHONE_INCHES if phone else width, phone=phone)
         low, high = _limits(rows)
         places = [float(place) for place in range(len(rows), 0, -1)]
         for place, row in zip(places, rows, strict=True):
@@ -108,8 +100,8 @@ def plot_forest(
         ax.axvline(0, color=COLORS["ink"], lw=0.9, zorder=1)
         ax.set_ylim(0.4, len(rows) + 0.6)
         ax.set_xlim((low, high) if better == "higher" else (high, low))
-        ax.set_yticks(places, [row.label for row in rows])
-        ax.xaxis.set_major_locator(MaxNLocator(6))
+        _label(ax, places, rows, phone=phone)
+        ax.xaxis.set_major_locator(MaxNLocator(4 if phone else 6))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value)))
         ax.grid(visible=False, axis="y")
         ax.grid(visible=True, axis="x")
@@ -129,6 +121,27 @@ def plot_forest(
                 fontsize=8.5,
             )
     return ax
+
+
+def _new_axes(rows: Sequence[ForestRow], more_lines: int, width: float, *, phone: bool) -> Axes:
+    foot = _FOOT_INCHES + _LINE_INCHES * more_lines
+    height = _TOP_INCHES + foot + (_PHONE_ROW_INCHES if phone else _ROW_INCHES) * len(rows)
+    longest = max((len(row.label) for row in rows), default=0)
+    left = _PHONE_LEFT_INCHES if phone else min(_LABEL_INCHES + _CHARACTER_INCHES * longest, 0.42 * width)
+    ax = new_axes(None, width=width, height=height)
+    ax.set_position(
+        (left / width, foot / height, 1 - (left + _RIGHT_INCHES) / width, 1 - (_TOP_INCHES + foot) / height)
+    )
+    return ax
+
+
+def _label(ax: Axes, places: Sequence[float], rows: Sequence[ForestRow], *, phone: bool) -> None:
+    """Name the rows beside the picture, or above their lines."""
+    ax.set_yticks(places, [""] * len(rows) if phone else [row.label for row in rows])
+    for place, row in zip(places, rows, strict=True) if phone else ():
+        ax.annotate(
+            row.label, (0, place + _ABOVE), xycoords=("axes fraction", "data"), va="center", fontsize=8.5, zorder=5
+        )
 
 
 def _limits(rows: Sequence[ForestRow]) -> tuple[float, float]:

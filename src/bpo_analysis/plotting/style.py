@@ -17,11 +17,13 @@ from matplotlib.figure import Figure
 
 from bpo_analysis.page.palette import PALETTE
 
-__all__ = ["COLORS", "house_style", "new_axes", "to_svg"]
+__all__ = ["COLORS", "PHONE_INCHES", "house_style", "new_axes", "to_svg"]
 
 COLORS: dict[str, str] = {name: role.light for name, role in PALETTE.items()}
 """Colours by role."""
 
+PHONE_INCHES = 3.6
+"""Width of a chart that is drawn for a phone: there its text has the size it has elsewhere."""
 _WIDTH, _HEIGHT = 7.2, 2.7
 _RC: Any = {
     "svg.fonttype": "none",
