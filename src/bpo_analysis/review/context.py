@@ -12,15 +12,16 @@ from datetime import date, timedelta
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import pandas as pd
 
 from bpo_analysis.data import Dataset, Target, open_dataset
-from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.data.authored import Package
+from bpo_analysis.errors import InsufficientDataError, UnknownNameError
 from bpo_analysis.formats import format_interval, format_value, plural
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.periods import PeriodGrain, ReportPeriod, parse_period
+from bpo_analysis.periods import PeriodGrain, ReportPeriod, parse_period, period_of
 from bpo_analysis.stats import (
     MIN_OWN_UNITS,
     RatioInterval,
@@ -32,11 +33,17 @@ from bpo_analysis.stats import (
     spread_of_units,
 )
 
-__all__ = ["Dimension", "Measure", "Review", "open_review"]
+__all__ = ["AUDIENCES", "EDITIONS", "Audience", "Dimension", "Edition", "Figure", "Measure", "Review", "open_review"]
 
 T = TypeVar("T")
 
 Dimension = Literal["site", "channel", "product", "shift", "category"]
+Edition = Literal["client", "partner"]
+"""Who reads the page: the client, or the partner itself, who sees no other partner and no agent by its id."""
+Audience = Literal["steering", "account", "delivery"]
+"""Level of the forum a page is made for: how deep it goes."""
+EDITIONS: tuple[Edition, ...] = get_args(Edition)
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 
 _DAYS_FOR_AUTOCORRELATION = 120
 _UNITS_FOR_SPREAD = 26
@@ -95,6 +102,39 @@ class Measure:
         return format_interval(*self.limits, self.kpi.unit, currency=self.currency) if self.limits else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A printed number that is no KPI of the catalogue: hours, money, days, a share of a register.
+
+    Attributes
+    ----------
+    id : str
+        What it is, such as ``risk.uncovered_hours``; notes of authors refer to it.
+    value : float
+    text : str
+        The value as printed.
+    unit : str
+    numerator, denominator : float or None
+        What it was computed from, where it is a ratio.
+    limits : tuple of float or None
+        Interval, where it is an estimate.
+    start, end : date
+    where : mapping of str to str
+        What it is about, such as a queue or a contract.
+    """
+
+    id: str
+    value: float
+    text: str
+    unit: str
+    numerator: float | None
+    denominator: float | None
+    limits: tuple[float, float] | None
+    start: date
+    end: date
+    where: Mapping[str, str]
+
+
 @dataclass(kw_only=True)
 class Review:
     """A partner, a period, and the slice of the dataset that belongs to them. Made by :func:`open_review`."""
@@ -103,7 +143,13 @@ class Review:
     partner_id: str
     period: ReportPeriod
     confidence_level: float = 0.95
+    edition: Edition = "client"
+    audience: Audience = "account"
+    package: Package | None = None
     ledger: dict[tuple[Any, ...], Measure] = field(default_factory=dict, repr=False)
+    figures: dict[tuple[Any, ...], Figure] = field(default_factory=dict, repr=False)
+    notes_beside: dict[str, int] = field(default_factory=dict, repr=False)
+    """Notes of authors beside each section of the page so far, by the section's heading."""
     _sums: dict[_SliceKey, pd.DataFrame] = field(default_factory=dict, repr=False, init=False)
     _neighbours: dict[_SliceKey, float | None] = field(default_factory=dict, repr=False, init=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
@@ -118,6 +164,16 @@ class Review:
     def name(self) -> str:
         """Name of the partner as printed."""
         return str(self.partner["name"])
+
+    @property
+    def shows_others(self) -> bool:
+        """Whether the page may name other partners and print what belongs to the client alone."""
+        return self.edition == "client"
+
+    @property
+    def shows_agents(self) -> bool:
+        """Whether the page may print the ids of agents; elsewhere they are numbered."""
+        return self.edition == "client" and self.audience != "steering"
 
     @property
     def currency(self) -> str:
@@ -154,6 +210,10 @@ class Review:
     def register(self, table: str) -> pd.DataFrame | None:
         """Rows of a register that concern this partner, or None where the dataset lacks it."""
         return self.dataset.register(table, partner_id=self.partner_id)
+
+    def extract(self, name: str) -> pd.DataFrame | None:
+        """Rows of an extract of the facts that concern this partner, or None where the tables do not allow it."""
+        return self.dataset.extract(name, partner_id=self.partner_id)
 
     def daily(self, kpi: str, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Sums per day of one KPI: index date, columns numerator and denominator; days without rows are absent."""
@@ -221,6 +281,64 @@ class Review:
         if record:
             self.ledger[*_slice_key(kpi, where), start, end] = found
         return found
+
+    def note_figure(
+        self,
+        id: str,
+        value: float,
+        text: str,
+        *,
+        unit: str,
+        numerator: float | None = None,
+        denominator: float | None = None,
+        ci_low: float | None = None,
+        ci_high: float | None = None,
+        start: date | None = None,
+        end: date | None = None,
+        where: Mapping[str, str] | None = None,
+    ) -> str:
+        """Note a printed number that is no KPI, so that it is listed with the others; return it as printed.
+
+        A value that is missing is printed, but it is no number and is not listed.
+
+        Parameters
+        ----------
+        id : str
+            What it is, such as ``risk.uncovered_hours``: the same for the same thing in every report.
+        value : float
+        text : str
+            The value as printed.
+        unit : str
+            Unit of the value, in words.
+        numerator, denominator, ci_low, ci_high : float, optional
+        start, end : date, optional
+            The stretch it is about; the period by default.
+        where : mapping of str to str, optional
+            What it is about.
+
+        Returns
+        -------
+        str
+            ``text``.
+        """
+        if not isfinite(value):
+            return text
+        start, end = start or self.period.start, end or self.period.end
+        limits = None if ci_low is None or ci_high is None else (ci_low, ci_high)
+        place = tuple(sorted((where or {}).items()))
+        self.figures[id, place, start, end] = Figure(
+            id=id,
+            value=float(value),
+            text=text,
+            unit=unit,
+            numerator=numerator,
+            denominator=denominator,
+            limits=limits,
+            start=start,
+            end=end,
+            where=dict(where or {}),
+        )
+        return text
 
     def series(
         self,
@@ -305,14 +423,7 @@ class Review:
         return f"{start:%B} to {end:%B %Y}" if start.year == end.year else f"{start:%B %Y} to {end:%B %Y}"
 
     def _period_at(self, day: date, grain: PeriodGrain) -> ReportPeriod:
-        year, week, _ = day.isocalendar()
-        labels = {
-            "month": f"{day:%Y-%m}",
-            "quarter": f"{day.year}-Q{(day.month + 2) // 3}",
-            "week": f"{year}-W{week:02d}",
-            "day": str(day),
-        }
-        period = parse_period(labels[grain])
+        period = period_of(day, grain)
         # One that the review's period cuts would look like a fall in volume; the last whole one is the newest.
         return period if period.end <= day else period.shifted(-1)
 
@@ -357,7 +468,14 @@ class Review:
 
 
 def open_review(
-    data: str | Path | Dataset, partner: str, period: str = "", *, confidence_level: float = 0.95
+    data: str | Path | Dataset,
+    partner: str,
+    period: str = "",
+    *,
+    confidence_level: float = 0.95,
+    edition: str = "client",
+    audience: str = "account",
+    grain: PeriodGrain = "month",
 ) -> Review:
     """Open the review of one partner in one period.
 
@@ -368,8 +486,15 @@ def open_review(
     partner : str
         Id or name of the partner.
     period : str, optional
-        2026-03, 2026-W12, 2026-Q1 or 2026-03-14; by default the last complete month of the data.
+        2026-03, 2026-W12, 2026-Q1 or 2026-03-14; by default the last complete one of ``grain``.
     confidence_level : float, default 0.95
+    edition : {"client", "partner"}
+        The partner's edition names no other partner, shows no agent by its id, and leaves out what is the client's
+        alone.
+    audience : {"steering", "account", "delivery"}
+        Forum the page is made for: steering sees less, delivery more.
+    grain : {"month", "day", "week", "quarter"}
+        What an empty ``period`` takes the last complete one of.
 
     Returns
     -------
@@ -380,12 +505,21 @@ def open_review(
     DataError
         If the data cannot be used, or the period has no rows.
     UnknownNameError
-        If there is no such partner.
+        If there is no such partner, edition or audience.
     """
     dataset = (data if isinstance(data, Dataset) else open_dataset(data)).prepare()
     return Review(
         dataset=dataset,
         partner_id=dataset.find_partner(partner),
-        period=dataset.period(period),
+        period=dataset.period(period, grain=grain),
         confidence_level=confidence_level,
+        edition=_known("edition", edition, EDITIONS),
+        audience=_known("audience", audience, AUDIENCES),
     )
+
+
+def _known(kind: str, text: str, known: tuple[T, ...]) -> T:
+    for name in known:
+        if name == text:
+            return name
+    raise UnknownNameError(kind, text, map(str, known))

@@ -35,20 +35,28 @@ class Driver:
         return [str(name) for name in size.sort_values(ascending=False, kind="stable").index]
 
 
-def drivers(review: Review, kpi: str) -> Driver | None:
-    """Decompose the change of a KPI over the first dimension that has at least two slices; None where none has."""
+def drivers(
+    review: Review,
+    kpi: str,
+    *,
+    now: tuple[date, date] | None = None,
+    before: tuple[date, date] | None = None,
+) -> Driver | None:
+    """Decompose the change of a KPI over the first dimension that has at least two slices; None where none has.
+
+    The stretches are the period and the one before it, unless ``now`` and ``before`` (first and last days) differ.
+    """
     definition = review.kpis[kpi]
     rows = review.rows.get(kpi)
     if rows is None or definition.pooling == "total" or definition.grain == "month":
         return None
-    start, end = review.before()
-    now = _between(rows, review.period.start, review.period.end)
-    before = _between(rows, start, end)
+    new = _between(rows, *(now or (review.period.start, review.period.end)))
+    old = _between(rows, *(before or review.before()))
     for dimension in _DIMENSIONS:
-        if now[dimension].nunique() < 2:
+        if new[dimension].nunique() < 2:
             continue
         try:
-            result = decompose_change(_sums(before, dimension), _sums(now, dimension))
+            result = decompose_change(_sums(old, dimension), _sums(new, dimension))
         except InsufficientDataError:
             return None
         return Driver(kpi=definition, dimension=dimension, result=_scaled(result, definition.scale))

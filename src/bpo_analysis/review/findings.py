@@ -13,21 +13,36 @@ import pandas as pd
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.formats import format_change, format_interval, format_value, plain, plural, unbroken
 from bpo_analysis.kpis import Kpi
+from bpo_analysis.review.actions import NO_CAUSE
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.drivers import EVENT_LEAD_DAYS, drivers, events_between
-from bpo_analysis.review.patterns import pattern_names, pattern_of, per_quarter
+from bpo_analysis.review.patterns import pattern_of, per_quarter
 from bpo_analysis.review.registers import actions_at, contract_terms, escalations_at
 from bpo_analysis.review.scorecard import Clause, ScoreRow
 from bpo_analysis.review.steps import has_trend, steps_of
+from bpo_analysis.review.watermelon import watermelon
 from bpo_analysis.stats import difference_of_ratios
 
-__all__ = ["Ask", "Finding", "asks", "changes", "confidence", "coverage", "flags", "unexplained", "verdict"]
+__all__ = [
+    "MAX_ON_FIRST_SCREEN",
+    "Ask",
+    "Finding",
+    "asks",
+    "carried",
+    "change_claim",
+    "confidence",
+    "coverage",
+    "flags",
+    "near",
+    "pattern_claim",
+    "unexplained",
+    "verdict",
+]
 
 Tone = Literal["good", "bad", "none", "warning"]
 MAX_ON_FIRST_SCREEN = 3
 MAX_NAMED = 4
-_NO_CAUSE = ("", "not yet known", "not known", "unknown", "open", "tbc", "tbd", "?", "-", "n/a", "none")
 _NOTICE_WINDOW_DAYS = 90
 _SHORT_NOTICE_DAYS = 60
 
@@ -112,34 +127,20 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def changes(review: Review, rows: Sequence[ScoreRow]) -> list[Finding]:
-    """What moved, the clearest first: changes of headline KPIs, then trends and new levels they do not show.
-
-    Against the three months before or, where those show nothing, against the six months before them. All are findings
-    of the report's plan.
-    """
-    clear = [row for row in rows if row.change_is_clear or row.drift_is_clear]
-    clear.sort(key=_clearness, reverse=True)
-    told = {row.kpi.name for row in clear}
-    found = [_change(review, row) for row in clear]
-    found += [f for name in pattern_names(review) if name not in told for f in _pattern(review, name)]
-    return found[:MAX_ON_FIRST_SCREEN]
-
-
-def _pattern(review: Review, name: str) -> list[Finding]:
-    """Say a trend, or the last change of level since the start of the earlier stretch."""
+def pattern_claim(review: Review, name: str) -> Finding | None:
+    """Say a trend, or the last change of level since the start of the earlier stretch; None where neither is found."""
     pattern = pattern_of(review, name)
     kpi, unit = pattern.kpi, pattern.kpi.unit
     steps = [step for step in steps_of(review, pattern) if step.last >= review.earlier()[0]]
     if steps:
         step = steps[-1]
         size = format_change(abs(step.shift), unit, currency=review.currency).lstrip("+")
-        near = f" Near in time: {step.near}." if step.near else ""
+        beside = f" Near in time: {step.near}." if step.near else ""
         way = "rose" if step.shift > 0 else "fell"
         text = f"{kpi.label} {way} to a new level, by {unbroken(size)}, about {step.start}."
-        return [Finding(text=text + near, tone=_tone(kpi, up=step.shift > 0), anchor="trends")]
+        return Finding(text=text + beside, tone=_tone(kpi, up=step.shift > 0), anchor="trends")
     if not has_trend(review, pattern) or pattern.trend is None:
-        return []
+        return None
     slope = per_quarter(pattern, pattern.trend.slope_per_period)
     low, high = sorted(abs(per_quarter(pattern, v)) for v in (pattern.trend.ci_low, pattern.trend.ci_high))
     between = format_interval(low, high, unit, currency=review.currency).replace(" %", " pp")
@@ -148,7 +149,7 @@ def _pattern(review: Review, name: str) -> list[Finding]:
         f"{kpi.label} {'rises' if slope > 0 else 'falls'} by {unbroken(f'{size} ({between})')} a quarter, "
         f"over {plural(pattern.trend.n, pattern.unit)}."
     )
-    return [Finding(text=text, tone=_tone(kpi, up=slope > 0), anchor="trends")]
+    return Finding(text=text, tone=_tone(kpi, up=slope > 0), anchor="trends")
 
 
 def _tone(kpi: Kpi, *, up: bool) -> Tone:
@@ -157,13 +158,8 @@ def _tone(kpi: Kpi, *, up: bool) -> Tone:
     return "good" if up == (kpi.better == "higher") else "bad"
 
 
-def _clearness(row: ScoreRow) -> float:
-    change, limits = (row.change, row.change_limits) if row.change_is_clear else (row.drift, row.drift_limits)
-    low, high = limits or (0.0, 1.0)
-    return abs(change or 0.0) / max((high - low) / 2, 1e-12)
-
-
-def _change(review: Review, row: ScoreRow) -> Finding:
+def change_claim(review: Review, row: ScoreRow) -> Finding:
+    """Say how far a KPI moved, against which stretch, to what."""
     sudden = row.change_is_clear
     moved, limits = (row.change, row.change_limits) if sudden else (row.drift, row.drift_limits)
     good = row.change_good if sudden else row.drift_good
@@ -178,18 +174,17 @@ def _change(review: Review, row: ScoreRow) -> Finding:
     how = f"{'rose' if moved > 0 else 'fell'} by {unbroken(f'{size} ({between})')}"
     text = f"{row.kpi.label} {how} against {since}, to {now}."
     tone: Tone = "none" if good is None else "good" if good else "bad"
-    carried = _carried(review, row.kpi.name) if sudden else ""
-    return Finding(text=text + carried + _near(review, row.kpi.name, sudden=sudden), tone=tone, anchor="drivers")
+    return Finding(text=text, tone=tone, anchor="drivers")
 
 
-def _carried(review: Review, kpi: str) -> str:
+def carried(review: Review, kpi: str) -> str:
     """Name the slice that carried a change, if that slice's own change is clear; otherwise say that none stands out."""
     driver = drivers(review, kpi)
     if driver is None:
         return ""
     result = driver.result
     if abs(result.mix_effect) > abs(result.rate_effect):
-        return " Mostly a change of mix, not of how well each kind of contact went."
+        return "Mostly a change of mix, not of how well each kind of contact went."
     name = driver.largest[0]
     where = {driver.dimension: name}
     start, end = review.before()
@@ -199,11 +194,11 @@ def _carried(review: Review, kpi: str) -> str:
         slice_change = difference_of_ratios(now.interval, before.interval)
         low, high = slice_change.ci_low, slice_change.ci_high
         if (low > 0) == (result.change > 0) and low * high > 0:
-            return f" The largest part of it lies in {word} {plain(name)} ({now.base_text})."
-    return f" No single {word} stands out."
+            return f"The largest part of it lies in {word} {plain(name)} ({now.base_text})."
+    return f"No single {word} stands out."
 
 
-def _near(review: Review, kpi: str, *, sudden: bool) -> str:
+def near(review: Review, kpi: str, *, sudden: bool) -> str:
     """Name the last dated event that concerns the KPI: near the period, or in the time a slow change had."""
     since = review.period.start - timedelta(days=EVENT_LEAD_DAYS) if sudden else review.earlier()[0]
     events = events_between(review, since, review.period.end, kpi)
@@ -211,7 +206,7 @@ def _near(review: Review, kpi: str, *, sudden: bool) -> str:
     if events.empty:
         return ""
     event = events.iloc[-1]
-    return f" Near in time: {event['title']} ({event['start']:%Y-%m-%d})."
+    return f"Near in time: {event['title']} ({event['start']:%Y-%m-%d})."
 
 
 def unexplained(review: Review, found: Sequence[Clause]) -> list[ScoreRow]:
@@ -221,7 +216,7 @@ def unexplained(review: Review, found: Sequence[Clause]) -> list[ScoreRow]:
     if actions is None:
         return missed
     cause = actions["root_cause"].fillna("").str.strip().str.casefold()
-    complete = ~cause.isin(_NO_CAUSE) & actions[["owner", "due_on"]].notna().all(axis=1) & (actions["state"] == "open")
+    complete = ~cause.isin(NO_CAUSE) & actions[["owner", "due_on"]].notna().all(axis=1) & (actions["state"] == "open")
     explained = set(actions.loc[complete, "kpi"].dropna())
     return [row for row in missed if row.kpi.name not in explained]
 
@@ -235,7 +230,7 @@ def asks(review: Review, found: Sequence[Clause]) -> list[Ask]:
     return [
         *(ask for kpi, ask in late if kpi in clear),
         *_explanations(review, [r for r in open_misses if r.clearly_missed and r.kpi.name not in stuck]),
-        *_notices(review),
+        *(_notices(review) if review.shows_others else ()),
         *_explanations(review, [r for r in open_misses if not r.clearly_missed and r.kpi.name not in stuck]),
         *(ask for kpi, ask in late if kpi not in clear),
     ]
@@ -294,7 +289,13 @@ def _or(value: object, otherwise: str) -> str:
 
 def flags(review: Review) -> list[Finding]:
     """Short risk flags, each with its number."""
-    return [*_concentration_flags(review), *_notice_flags(review), *_escalation_flags(review)]
+    own = [*_concentration_flags(review), *_notice_flags(review)] if review.shows_others else []
+    return [*_watermelon_flag(review), *own, *_escalation_flags(review)]
+
+
+def _watermelon_flag(review: Review) -> list[Finding]:
+    found = watermelon(review)
+    return [Finding(text=found.text, tone="warning", anchor="watermelon")] if found is not None and found.found else []
 
 
 def _concentration_flags(review: Review) -> list[Finding]:
@@ -350,6 +351,9 @@ def coverage(review: Review) -> str:
 
 def confidence(review: Review) -> str:
     """Say how far the numbers can be trusted: days with data, rows used and taken out, warnings."""
+    level = f"Intervals of values are {_percent(review.confidence_level)}, each for one KPI."
+    if not review.shows_others:
+        return f"Data: {coverage(review)}. {level}"
     check = review.dataset.check()
     facts = {name for name, table in TABLES.items() if table.kind == "fact"}
     used = sum(check.rows_used(name) for name in facts)
@@ -358,7 +362,7 @@ def confidence(review: Review) -> str:
     taken = f"{dropped:,} removed by named rules" if dropped else "none removed"
     return (
         f"Data: {coverage(review)}; {used:,} rows used in the whole dataset, {taken}; {plural(warnings, 'warning')}. "
-        f"Intervals of values are {_percent(review.confidence_level)}, each for one KPI."
+        f"{level}"
     )
 
 

@@ -19,12 +19,16 @@ _PER_GROUP = 2
 
 
 def headline_names(review: Review) -> dict[str, tuple[str, ...]]:
-    """KPIs of the first screen by group: those the dataset names, otherwise the first the data can carry."""
+    """KPIs of the first screen by group: those the dataset names, otherwise the first the data can carry.
+
+    A steering committee sees the first of each group.
+    """
     chosen = review.dataset.config.headline
     names: dict[str, tuple[str, ...]] = {}
     for group in _HEADLINE_GROUPS:
         given = chosen.get(group) if chosen else None
         candidates = given if given is not None else () if chosen else _FIRST_CHOICES[group]
         available = [name for name in candidates if name in review.rows]
-        names[group] = tuple(available if given else available[:_PER_GROUP])
+        most = 1 if review.audience == "steering" else len(available) if given else _PER_GROUP
+        names[group] = tuple(available[:most])
     return names

@@ -15,6 +15,7 @@ import pandas as pd
 from bpo_analysis.review.changes import STRETCHES, change_of, testable
 from bpo_analysis.review.comparison import comparisons
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.escalations import TURNAROUND, escalation_speed
 from bpo_analysis.review.headline import headline_names
 from bpo_analysis.review.leads import leads
 from bpo_analysis.review.patterns import pattern_names, pattern_of
@@ -51,6 +52,7 @@ FAMILIES = (
     Family(name=LEADS, method="benjamini-hochberg", weight=1),
     Family(name=REPORTS, method="holm", weight=1),
     Family(name=PARTNERS, method="holm", weight=1),
+    Family(name=TURNAROUND, method="holm", weight=1),
 )
 
 
@@ -127,6 +129,9 @@ def _judgement(review: Review) -> Judgement:
     bias = rater_bias(review)
     if bias is not None:
         plan = plan.add(REPORTS, bias.label, bias.pvalue)
+    speed = escalation_speed(review)
+    if speed is not None:
+        plan = plan.add_all(TURNAROUND, speed.pvalues)
     for comparison in comparisons(review):
         plan = plan.add_all(PARTNERS, comparison.pvalues)
     return Judgement(plan=plan, headline=headline)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bpo_analysis.data import Target, target_for
 from bpo_analysis.formats import decimals_of, format_change, format_value, shown_number
-from bpo_analysis.kpis import Kpi
+from bpo_analysis.kpis import Kpi, Unit
 from bpo_analysis.periods import ReportPeriod
 from bpo_analysis.review.changes import STRETCHES, Stretch, change_of
 from bpo_analysis.review.context import Measure, Review
@@ -23,12 +23,19 @@ __all__ = [
     "Clause",
     "ScoreRow",
     "clauses",
+    "consistency",
+    "contract_digits",
+    "contract_rounded",
     "contract_state",
+    "distance_beyond",
     "evidence_state",
     "is_good",
+    "longest_run",
+    "meets",
     "score",
     "scorecard",
     "target_text",
+    "targets_in_force",
 ]
 
 ContractState = Literal["met", "missed", "not due", "not agreed", "no target", "not measurable"]
@@ -131,13 +138,17 @@ def scorecard(review: Review) -> list[ScoreRow]:
     return [score(review, name, group) for group, names in headline_names(review).items() for name in names]
 
 
-def score(review: Review, name: str, group: str = "", *, target: Target | None = None) -> ScoreRow:
-    """Judge one KPI of the review's period against its target."""
+def score(review: Review, name: str, group: str = "", *, target: Target | None = None, judged: bool = True) -> ScoreRow:
+    """Judge one KPI of the review's period against its target.
+
+    Without ``judged`` its changes are sizes only, and the tests of a whole review need not be made: for pages that list
+    values and claim no change.
+    """
     where = {"channel": target.channel} if target is not None and target.channel else None
     if target is None:
         target = _target(review, name)
     measure = review.measure(name, where=where)
-    change, drift = (_judged(review, name, stretch, where) for stretch in STRETCHES)
+    change, drift = (_judged(review, name, stretch, where, judged=judged) for stretch in STRETCHES)
     return ScoreRow(
         kpi=review.kpis[name],
         group=group or review.kpis[name].group,
@@ -162,15 +173,17 @@ class _Judged:
     is_clear: bool
 
 
-def _judged(review: Review, name: str, stretch: Stretch, where: dict[str, str] | None) -> _Judged:
+def _judged(
+    review: Review, name: str, stretch: Stretch, where: dict[str, str] | None, *, judged: bool = True
+) -> _Judged:
     """Change of a KPI as the plan of the report judges it; of a slice, which the plan does not hold, the size alone."""
     change = change_of(review, name, stretch, where)
-    if change.difference is None or where:
+    if change.difference is None or where or not judged:
         return _Judged(change.value, None, is_clear=False)
-    judged = judgement(review)
-    level = judged.change_level(name)
+    plan = judgement(review)
+    level = plan.change_level(name)
     limits = change.limits_at(level) if level is not None else None
-    return _Judged(change.value, limits, is_clear=judged.found(change_family(review, name), change.label))
+    return _Judged(change.value, limits, is_clear=plan.found(change_family(review, name), change.label))
 
 
 def _target(review: Review, name: str) -> Target | None:
@@ -179,10 +192,10 @@ def _target(review: Review, name: str) -> Target | None:
     if whole is not None:
         return whole
     channels = review.slices(name, "channel")
-    return next((t for t in _in_force(review) if t.kpi == name and channels == [t.channel]), None)
+    return next((t for t in targets_in_force(review) if t.kpi == name and channels == [t.channel]), None)
 
 
-def _in_force(review: Review) -> list[Target]:
+def targets_in_force(review: Review) -> list[Target]:
     """Targets of tier 'expected' in force on the last day of the period, the particular in place of the general."""
     # A target for mail does not concern a partner that answers no mail.
     channels = review.slices("offered", "channel")
@@ -210,27 +223,29 @@ def contract_state(measure: Measure | None, target: Target | None, period: Repor
         return "not measurable"
     if target.due_date is not None and target.due_date > period.end:
         return "not due"
-    return "met" if _meets(measure.value, target, measure.kpi) else "missed"
+    return "met" if meets(measure.value, target, measure.kpi) else "missed"
 
 
-def _meets(value: float, target: Target, kpi: Kpi) -> bool:
-    digits = _digits(target, kpi, value)
-    shown, low = _rounded(value, kpi, digits), _rounded(target.value, kpi, digits)
+def meets(value: float, target: Target, kpi: Kpi) -> bool:
+    """Whether a value, rounded as it is printed, meets a target."""
+    digits = contract_digits(target, kpi, value)
+    shown, low = contract_rounded(value, kpi.unit, digits), contract_rounded(target.value, kpi.unit, digits)
     if target.op == ">=":
         return shown >= low
     if target.op == "<=":
         return shown <= low
-    return low <= shown <= _rounded(target.value_high or target.value, kpi, digits)
+    return low <= shown <= contract_rounded(target.value_high or target.value, kpi.unit, digits)
 
 
-def _digits(target: Target, kpi: Kpi, value: float) -> int:
+def contract_digits(target: Target, kpi: Kpi, value: float) -> int:
+    """Decimals that the contract rounds to; without its word, those the number is printed with."""
     return decimals_of(kpi.unit, value, target.value) if target.decimals is None else target.decimals
 
 
-def _rounded(value: float, kpi: Kpi, digits: int) -> float:
+def contract_rounded(value: float, unit: Unit, digits: int) -> float:
     """Round half up on the printed number, as contracts do; the tiny step undoes binary fractions (0.945 * 100)."""
     scale = 10**digits
-    return float(floor(shown_number(value, kpi.unit) * scale + 0.5 + 1e-9) / scale)
+    return float(floor(shown_number(value, unit) * scale + 0.5 + 1e-9) / scale)
 
 
 def evidence_state(measure: Measure | None, target: Target | None) -> EvidenceState:
@@ -242,9 +257,9 @@ def evidence_state(measure: Measure | None, target: Target | None) -> EvidenceSt
     if measure is None or measure.limits is None:
         return "cannot tell"
     # Rounded as the contract rounds, so that evidence can never contradict the printed comparison.
-    digits = _digits(target, measure.kpi, measure.value)
-    low, high, aim = (_rounded(v, measure.kpi, digits) for v in (*measure.limits, target.value))
-    top = aim if target.value_high is None else _rounded(target.value_high, measure.kpi, digits)
+    digits = contract_digits(target, measure.kpi, measure.value)
+    low, high, aim = (contract_rounded(v, measure.kpi.unit, digits) for v in (*measure.limits, target.value))
+    top = aim if target.value_high is None else contract_rounded(target.value_high, measure.kpi.unit, digits)
     if low > top:
         return "clearly above"
     if high < aim:
@@ -290,7 +305,7 @@ def clauses(review: Review) -> list[Clause]:
     The monthly figure can hide bad days: consistency counts days, not contacts.
     """
     found = []
-    for target in sorted(_in_force(review), key=lambda t: (t.clause, t.kpi, t.channel or "")):
+    for target in sorted(targets_in_force(review), key=lambda t: (t.clause, t.kpi, t.channel or "")):
         if target.kpi in review.dataset.unavailable:
             row = ScoreRow(
                 kpi=review.kpis[target.kpi],
@@ -314,6 +329,11 @@ def clauses(review: Review) -> list[Clause]:
     return found
 
 
+def consistency(review: Review, row: ScoreRow) -> Clause | None:
+    """How consistently the target of a row was met; None without a target."""
+    return None if row.target is None else _consistency(review, row, row.target)
+
+
 def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
     kpi, scope = row.kpi, target.channel or ""
     if kpi.pooling == "total" or kpi.grain == "month" or kpi.group == "people" or review.dataset.grain == "month":
@@ -335,8 +355,8 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
         )
     inside = inside[inside["denominator"] > 0]
     values = kpi.scale * inside["numerator"] / inside["denominator"]
-    judged = [(f"{day:%Y-%m-%d}", float(value), _meets(float(value), target, kpi)) for day, value in values.items()]
-    worst = max(judged, key=lambda day: _distance(day[1], target), default=None)
+    judged = [(f"{day:%Y-%m-%d}", float(value), meets(float(value), target, kpi)) for day, value in values.items()]
+    worst = max(judged, key=lambda day: distance_beyond(day[1], target), default=None)
     return Clause(
         row=row,
         scope=scope,
@@ -344,18 +364,19 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
         met=sum(met for _, _, met in judged),
         measured=len(judged),
         worst=(worst[0], worst[1]) if worst else None,
-        longest_miss=_longest([not met for _, _, met in judged]),
+        longest_miss=longest_run([not met for _, _, met in judged]),
     )
 
 
-def _distance(value: float, target: Target) -> float:
+def distance_beyond(value: float, target: Target) -> float:
     """How far a value lies on the wrong side of its target; negative on the right side."""
     below = target.value - value
     above = value - (target.value if target.value_high is None else target.value_high)
     return {">=": below, "<=": above, "between": max(below, above)}[target.op]
 
 
-def _longest(flags: list[bool]) -> int:
+def longest_run(flags: list[bool]) -> int:
+    """Length of the longest run of true flags."""
     run = longest = 0
     for flag in flags:
         run = run + 1 if flag else 0
