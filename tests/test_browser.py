@@ -117,12 +117,33 @@ def test_prints_without_a_blank_page(browser, site, tmp_path):
     assert len(pdf) > 50_000
 
 
+def test_charts_of_pilots_can_be_read_on_a_phone(browser, site):
+    """None scrolls sideways, none is cut, and its text is as large as it is elsewhere."""
+    for path in site.rglob("pilot_*-*.html"):
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(path.as_uri())
+        charts = page.evaluate(
+            "[...document.querySelectorAll('.plot')].filter(p => p.offsetParent).map(p => ({"
+            "over: p.scrollWidth - p.clientWidth,"
+            "cut: [...p.querySelectorAll('text')].filter(t => { const b = t.getBoundingClientRect();"
+            " return b.left < 0 || b.right > 390 }).map(t => t.textContent),"
+            "least: Math.min(...[...p.querySelectorAll('text')].map(t => parseFloat(getComputedStyle(t).fontSize)"
+            " * p.querySelector('svg').getScreenCTM().a))}))"
+        )
+        page.close()
+        assert charts, path
+        for chart in charts:
+            assert chart["over"] <= 0, path
+            assert not chart["cut"], path
+            assert chart["least"] >= 10, path
+
+
 def test_the_first_screen_of_a_pilot_holds_verdict_and_forest_plot(browser, site):
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(next(site.rglob("pilot_evaluation-*.html")).as_uri())
     for wanted in (".verdict", ".scorecard", ".note"):
         box = page.locator(wanted).first.bounding_box()
         assert box["y"] + box["height"] <= 800, wanted
-    box = page.locator("#fig-forest svg").bounding_box()
+    box = page.locator("#fig-forest .for-wide svg").bounding_box()
     assert box["y"] + box["height"] <= 860
     page.close()

@@ -1,7 +1,9 @@
 """The command line, on the bundled data and tiny templates, in the real process where signals and exit codes matter."""
 
+import datetime as dt
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -313,3 +315,31 @@ def test_a_faulty_pilot_does_not_stop_the_reviews_of_partners(pilot_folder, tmp_
     assert main(["report", "--data", str(pilot_folder), "--out", str(tmp_path / "out")]) == 0
     assert main(["report", "pilot_plan", "--data", str(pilot_folder), "--out", str(tmp_path / "out")]) == 1
     assert "has no margin" in capsys.readouterr().err
+
+
+def test_a_pilot_that_could_not_be_judged_is_found_by_the_check_and_not_registered(pilot_folder, capsys):
+    file = pilot_folder / "pilots" / "queues.toml"
+    file.write_text(re.sub(r"baseline = .*", "baseline = [2020-01-01, 2020-02-01]", PILOT), encoding="utf-8")
+    assert main(["check", str(pilot_folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "pilots/queues.toml has no rows of its units" in re.sub(r"\s+", " ", printed)
+    assert "Pilots: 1, 1 with problems" in printed
+    assert main(["pilot", "register", str(pilot_folder), "queues"]) == 1
+    assert "queues.toml has no rows of its units in the baseline window" in capsys.readouterr().err
+    assert not file.with_suffix(".registration.json").exists()
+    assert main(["pilot", "list", str(pilot_folder)]) == 0
+    assert "Warning: " in capsys.readouterr().err
+
+
+def test_amended_pilots_are_listed_as_amended(pilot_folder, capsys):
+    file = pilot_folder / "pilots" / "queues.toml"
+    main(["pilot", "register", str(pilot_folder), "queues"])
+    file.write_text(PILOT.replace('"3 pp"', '"4 pp"'), encoding="utf-8")
+    main(["pilot", "register", str(pilot_folder), "queues", "--amend", "Smaller sites."])
+    capsys.readouterr()
+    main(["pilot", "list", str(pilot_folder)])
+    today = dt.datetime.now().astimezone().date()
+    assert f"amended on {today}" in capsys.readouterr().out
+    file.write_text(PILOT.replace('"3 pp"', '"5 pp"'), encoding="utf-8")
+    main(["pilot", "list", str(pilot_folder)])
+    assert "changed since" in capsys.readouterr().out

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Names that differ on conda-forge.
+PIP_ONLY = {"pyworkforce"}
 CONDA = {"duckdb": "python-duckdb", "ibis-framework": "ibis-duckdb", "matplotlib": "matplotlib-base"}
 
 
@@ -28,11 +29,19 @@ def conda_packages() -> dict[str, str]:
     return {name: bound for name, bound in listed if name not in ("conda-forge", "pip")}
 
 
+def pip_packages() -> dict[str, str]:
+    """Packages that conda-forge does not have, from the part that pip installs."""
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    return dict(re.findall(r"^      - ([\w.-]+)((?:[<>=]=?)[^\s]*)", text, flags=re.M))
+
+
 def test_environment_yml_has_what_pyproject_has():
     project = pyproject()
     extras = project["optional-dependencies"]
     listed = [*project["dependencies"], *extras["lab"], *extras["test"], *extras["validation"]]
     wanted = dict(split(r) for r in listed if not r.startswith("bpo-analysis["))
+    by_pip = {name: wanted.pop(name) for name in PIP_ONLY}
+    assert pip_packages() == by_pip
     found = conda_packages()
     python = found.pop("python")
     assert found == wanted
@@ -66,5 +75,6 @@ DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_between_documents_lead_somewhere(name):
     file = ROOT / name
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", file.read_text(encoding="utf-8")):
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)  # code has no links
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (file.parent / target).exists(), f"{name} links to {target}"

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from bpo_analysis.periods import last_complete_month, parse_period
+from bpo_analysis.periods import last_complete, parse_period, period_of
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,22 @@ def test_a_year_with_53_weeks():
     ],
 )  # fmt: skip
 def test_default_period_is_the_last_complete_month_or_the_last_there_is(first, last, label):
-    assert last_complete_month(first, last).label == label
+    assert last_complete(first, last).label == label
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "grain", "label"),
+    [
+        (date(2026, 1, 1), date(2026, 4, 5), "day", "2026-04-05"),
+        (date(2026, 1, 1), date(2026, 4, 5), "week", "2026-W14"),
+        (date(2026, 1, 1), date(2026, 4, 4), "week", "2026-W13"),
+        (date(2026, 1, 1), date(2026, 4, 5), "quarter", "2026-Q1"),
+        (date(2026, 1, 5), date(2026, 1, 9), "week", "2026-W02"),
+    ],
+)
+def test_the_last_complete_period_of_a_grain(first, last, grain, label):
+    assert last_complete(first, last, grain).label == label
+
+
+def test_a_week_begins_on_monday_whatever_day_it_is_asked_for():
+    assert period_of(date(2026, 1, 1), "week").start == date(2025, 12, 29)

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,9 @@ from bpo_analysis.errors import BpoAnalysisError, ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bpo_analysis.data.pilots.fitness import PilotFindings
     from bpo_analysis.data.schema import Column
+    from bpo_analysis.importing.profile import DateOrder
     from bpo_analysis.reports.execute import ReportRun
     from bpo_analysis.reports.plan import ReportSpec
 
@@ -88,7 +91,11 @@ def _assignments(_context: click.Context, _option: click.Parameter, given: Seque
 @cli.command(short_help="Make the reports and their index page.")
 @click.argument("templates", nargs=-1, metavar="[TEMPLATE]...")
 @click.option("--data", required=True, metavar="DATA", help="Dataset: a folder with a dataset.toml.")
-@click.option("--period", default="", help="Period such as 2026-03; default: the last complete month in the data.")
+@click.option(
+    "--period",
+    default="",
+    help="Period such as 2026-03; default: the last complete month (day, week, quarter) in the data.",
+)
 @click.option("--partner", "partners", multiple=True, metavar="NAME", help="Only this partner (repeatable).")
 @click.option("--out", default="reports", type=click.Path(path_type=Path), show_default=True, help="Output folder.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Reports at a time; default: one for every core.")
@@ -128,6 +135,7 @@ def report(
     from bpo_analysis.reports.execute import run_reports
     from bpo_analysis.reports.plan import (
         DEFAULT_TEMPLATE,
+        accepted_by,
         check_given,
         find_template,
         is_about_pilots,
@@ -144,25 +152,34 @@ def report(
     dataset.prepare()
     # A pilot file with a mistake in it must not stop the reviews of partners.
     pilots = dataset.pilots.values() if any(map(is_about_pilots, notebooks)) else ()
-    specs = plan_reports(
-        notebooks,
-        dataset.partners,
-        period=_period(dataset, period),
-        data=dataset.path,
-        out=out,
-        chosen=[dataset.find_partner(name) for name in partners],
-        pilots={pilot.id: pilot.partner_id for pilot in pilots},
-        pilots_until=period,
-        parameters=parameters,
-    )
+    specs = [
+        spec
+        for when, alike in _by_period(dataset, period, notebooks).items()
+        for spec in plan_reports(
+            alike,
+            dataset.partners,
+            period=when,
+            data=dataset.path,
+            out=out,
+            chosen=[dataset.find_partner(name) for name in partners],
+            pilots={pilot.id: pilot.partner_id for pilot in pilots},
+            pilots_until=period,
+            parameters=accepted_by(alike, parameters),
+        )
+    ]
     check_output_folder(out, len(specs))
     with _progress(specs) as done:
         runs = run_reports(specs, jobs=jobs, timeout=timeout, on_done=done)
     about = f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}"
-    page = write_index(specs[0].folder.parent, runs, title=dataset.title, data=about)
+    folders = dict.fromkeys(spec.folder.parent for spec in specs)
+    pages = [
+        write_index(folder, [run for run in runs if run.folder.parent == folder], title=dataset.title, data=about)
+        for folder in folders
+    ]
     failed = [run for run in runs if run.status == "failed"]
     _show_failures(failed, len(runs))
-    click.echo(str(page))
+    for page in pages:
+        click.echo(str(page))
     return 1 if failed else 0
 
 
@@ -232,9 +249,72 @@ def check(data: str, *, as_json: bool) -> int:
     _print_frame(result.accounting, title="Rows")
     pilots = dataset.pilot_problems() if result.ok else {}
     if pilots:
-        bad = sum(isinstance(found, BpoAnalysisError) for found in pilots.values())
+        bad = sum(
+            isinstance(found, BpoAnalysisError) or bool(dataset.pilot_findings(name).unfit)
+            for name, found in pilots.items()
+        )
         click.echo(f"Pilots: {len(pilots)}, {bad or 'none'} with problems ('bpo pilot list {data}' names them).")
-    return 0 if result.ok else 1
+    authored = dataset.authored_problems() if result.ok else []
+    for problem in authored:
+        click.echo(f"Error: {_printable(problem)}", err=True)
+    return 0 if result.ok and not authored else 1
+
+
+@cli.command(name="import", short_help="Take the export of a ticket, phone or quality system into a dataset.")
+@click.argument("profile", metavar="[PROFILE]", required=False)
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@click.option("--into", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Dataset folder.")
+@click.option("--list", "as_list", is_flag=True, help="List the profiles.")
+@click.option("--show", metavar="PROFILE", help="Print a profile, to start your own from.")
+@click.option("--timezone", default="", metavar="ZONE", help="Zone of times in the export that name none.")
+@click.option("--dataset-timezone", default="", metavar="ZONE", help="Zone of a new dataset; default: the export's.")
+@click.option("--day-first", "order", flag_value="day-first", help="Dates are written with the day first.")
+@click.option("--month-first", "order", flag_value="month-first", help="Dates are written with the month first.")
+@click.option("--partner", default="", metavar="ID", help="All rows belong to this partner.")
+@click.option(
+    "--partner-map", type=click.Path(path_type=Path), help="Whose rows are whose; default: DIR/partners-map.toml."
+)
+@click.option("--exported-on", type=click.DateTime(), help="When the files were exported; default: last changed.")
+@click.option("--table", default="", metavar="NAME", help="Table the generic profile fills; default: the file's name.")
+@click.option(
+    "--threshold", type=click.FloatRange(min=0), help="Which service-level threshold, where there are several."
+)
+@click.option("--id-prefix", default="", metavar="TEXT", help="Put before the numbers of contacts of a second system.")
+@click.option("--hash-agents", is_flag=True, help="Hash agents as customers always are.")
+def import_(
+    profile: str | None, files: Sequence[Path], into: Path | None, *, as_list: bool, show: str | None,
+    order: DateOrder | None, exported_on: datetime | None, threshold: float | None, **given: Any,
+) -> int:  # fmt: skip
+    """Take exports of one system into the tables of a dataset folder, and account for every row.
+
+    PROFILE is a name from "bpo import --list", or the path of a TOML file of your own.
+    """
+    from bpo_analysis.importing import (
+        ImportOptions,
+        describe_dataset,
+        import_files,
+        load_profile,
+        profile_names,
+        profile_text,
+    )
+
+    if show:
+        click.echo(profile_text(show).rstrip())
+        return 0
+    if as_list:
+        known = [load_profile(name) for name in profile_names()]
+        rows = ([found.name, found.title, ", ".join(found.tables) or "any", found.about] for found in known)
+        _print_table(["profile", "export", "tables", "about"], rows)
+        return 0
+    if not profile or not files or into is None:
+        raise click.UsageError("Write: bpo import PROFILE FILE... --into DIR. 'bpo import --list' shows the profiles.")
+    options = ImportOptions(order=order or "", threshold_s=threshold, exported_on=exported_on, **given)
+    result = import_files(profile, files, into, options)
+    for account in result.accounts:
+        _print_table(["", ""], account.lines())
+    for message in (*result.messages, *([describe_dataset(into)] if result.used else [])):
+        click.echo(f"\n{_printable(message)}")
+    return 0 if result.used else 1
 
 
 @cli.command()
@@ -245,7 +325,7 @@ def tables(names: Sequence[str]) -> int:
     from bpo_analysis.errors import UnknownNameError
 
     if not names:
-        needed = {"partners": "required", "targets": "required", "volume": "required, or interactions"}
+        needed = {"partners": "required", "targets": "required, but for pilots", "volume": "required, or interactions"}
         rows = ([t.name, needed.get(t.name, ""), ", ".join(t.key), t.about] for t in TABLES.values())
         _print_table(["table", "", "one row for each", "what it holds"], rows)
     for name in names:
@@ -255,6 +335,21 @@ def tables(names: Sequence[str]) -> int:
             [c.name, c.type, "required" if c.required else "", _allowed(c), c.about] for c in TABLES[name].columns
         )
         _print_table(["column", "type", "", "values", "what it means"], columns, title=f"{name}: {TABLES[name].about}")
+    return 0
+
+
+@cli.command(short_help="Make a dataset folder to fill in.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--tables", "names", default="", metavar="A,B", help="Only these tables and the required ones.")
+@click.option("--no-examples", "bare", is_flag=True, help="Headers only, without example rows.")
+def new(folder: Path, names: str, *, bare: bool) -> int:
+    """Make DIR with every table's header and an example row, a data dictionary and a commented dataset.toml."""
+    from bpo_analysis.data.blank import DICTIONARY, new_dataset
+
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    made = new_dataset(folder, tables=chosen, examples=not bare)
+    click.echo(f"{len(list(made.glob('*.csv')))} tables, {DICTIONARY} and dataset.toml.", err=True)
+    click.echo(str(made))
     return 0
 
 
@@ -284,6 +379,7 @@ def register(data: str, pilot_id: str, reason: str) -> int:
         f"{'Nothing to do: registered as it is. ' if known else ''}{_printable(read_registration(spec).sentence)}"
     )
     click.echo(str(file))
+    _tell_findings(dataset.pilot_findings(spec.id), str(spec.file))
     return 0
 
 
@@ -294,16 +390,15 @@ def list_pilots(data: str) -> int:
     from bpo_analysis.data import open_dataset
     from bpo_analysis.data.pilots.registration import read_registration
 
-    found = open_dataset(data).pilot_problems()
+    dataset = open_dataset(data)
+    found = dataset.pilot_problems()
     bad = [error for error in found.values() if isinstance(error, BpoAnalysisError)]
     rows = []
     for name, spec in found.items():
         if isinstance(spec, BpoAnalysisError):
             rows.append([name, "", "", "", "", "has problems, see below"])
             continue
-        state = read_registration(spec)
-        when = f"{state.state}, {state.registered_on}{' (after the start)' if state.late else ''}"
-        told = when if state.registered_on else state.state
+        told = read_registration(spec).label
         rows.append([name, spec.title, spec.partner_id, str(spec.start), str(spec.end), told])
     if not rows:
         click.echo("No pilots. Write one in pilots/<id>.toml (docs/pilots.md).")
@@ -311,7 +406,15 @@ def list_pilots(data: str) -> int:
     _print_table(["pilot", "title", "partner", "start", "end", "registration"], rows)
     for error in bad:
         click.echo(f"Error: {_printable(str(error))}", err=True)
+    for spec in found.values():
+        if not isinstance(spec, BpoAnalysisError):
+            _tell_findings(dataset.pilot_findings(spec.id), str(spec.file))
     return 1 if bad else 0
+
+
+def _tell_findings(found: PilotFindings, place: str) -> None:
+    for sentence in (*found.unfit, *found.remarks):
+        click.echo(f"Warning: {_printable(f'{place} {sentence}')}", err=True)
 
 
 def _allowed(column: Column) -> str:
@@ -323,9 +426,19 @@ def _allowed(column: Column) -> str:
     return f"from {low:g}" if high is None else f"{low:g} to {high:g}" if low is not None else f"up to {high:g}"
 
 
-def _period(dataset: Any, text: str) -> str:
+def _by_period(dataset: Any, text: str, notebooks: Sequence[Path]) -> dict[str, list[Path]]:
+    """Group templates by the period they are made for: the one given, or the last complete one of their usual kind."""
+    from bpo_analysis.reports.parameters import usual_period
+
+    found: dict[str, list[Path]] = {}
+    for notebook in notebooks:
+        found.setdefault(_period(dataset, text, usual_period(notebook)), []).append(notebook)
+    return found
+
+
+def _period(dataset: Any, text: str, usual: str) -> str:
     try:
-        return str(dataset.period(text).label)
+        return str(dataset.period(text, grain=usual).label)
     except BpoAnalysisError:
         raise
     except ValueError as error:

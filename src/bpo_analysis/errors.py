@@ -47,8 +47,8 @@ class DatasetError(DataError):
     """A dataset folder, its ``dataset.toml`` or one of its files cannot be read."""
 
 
-class PilotError(DatasetError):
-    """A pilot file or its registration cannot be used; ``problems`` has one sentence or more for each thing wrong."""
+class AuthoredError(DatasetError):
+    """A file that somebody wrote by hand cannot be used; ``problems`` has one sentence or more for each thing wrong."""
 
     def __init__(self, place: str, problems: Iterable[str]) -> None:
         self.place, self.problems = place, tuple(problems)
@@ -59,6 +59,10 @@ class PilotError(DatasetError):
             return f"{self.place} {self.problems[0]}"
         lines = (f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1))
         return "\n".join([f"{self.place} has {len(self.problems)} problems:", *lines])
+
+
+class PilotError(AuthoredError):
+    """A pilot file or its registration cannot be used."""
 
 
 class DataValidationError(DataError):

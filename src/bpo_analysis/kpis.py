@@ -219,6 +219,15 @@ _CATALOGUE: tuple[Kpi, ...] = (
         numerator="COALESCE(handled, answered)", pooling="total", lower=0,
         definition="contacts completed by an agent (answered, where handled is not exported)",
     ),
+    Kpi(
+        name="answered", sampling="none", label="Contacts answered", unit="count", better="none", timing="diagnostic", group="volume", source="volume",
+        numerator="COALESCE(answered, handled)", pooling="total", lower=0,
+        definition="contacts connected to an agent (handled, where answered is not exported)",
+    ),
+    Kpi(
+        name="escalated", sampling="none", label="Contacts escalated", unit="count", better="none", timing="diagnostic", group="volume", source="volume",
+        numerator="escalated", pooling="total", lower=0, definition="contacts handled that were escalated",
+    ),
     # Turnaround and efficiency
     _SERVICE_LEVEL, _ABANDONMENT,
     Kpi(

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-__all__ = ["PeriodGrain", "ReportPeriod", "last_complete_month", "parse_period"]
+__all__ = ["PeriodGrain", "ReportPeriod", "last_complete", "parse_period", "period_of"]
 
 PeriodGrain = Literal["day", "week", "month", "quarter"]
 _PATTERNS: tuple[tuple[PeriodGrain, str], ...] = (
@@ -101,8 +101,9 @@ def _parsed(text: str, grain: PeriodGrain) -> ReportPeriod:
 
 
 def _week(day: date) -> ReportPeriod:
-    year, week, _ = day.isocalendar()
-    return ReportPeriod(f"{year}-W{week:02d}", "week", day, day + timedelta(days=6))
+    year, week, weekday = day.isocalendar()
+    monday = day - timedelta(days=weekday - 1)
+    return ReportPeriod(f"{year}-W{week:02d}", "week", monday, monday + timedelta(days=6))
 
 
 def _calendar(period: pd.Period, grain: PeriodGrain) -> ReportPeriod:
@@ -110,18 +111,33 @@ def _calendar(period: pd.Period, grain: PeriodGrain) -> ReportPeriod:
     return ReportPeriod(label, grain, period.start_time.date(), period.end_time.date())
 
 
-def last_complete_month(first: date, last: date) -> ReportPeriod:
-    """Return the last calendar month that lies wholly in the days from ``first`` to ``last``.
-
-    Where there is none, the month of the last day: an incomplete month is better named than refused, and the report
-    says how many of its days have data.
+def period_of(day: date, grain: PeriodGrain) -> ReportPeriod:
+    """Return the day, ISO week, month or quarter that a day lies in.
 
     Examples
     --------
-    >>> last_complete_month(date(2026, 1, 1), date(2026, 4, 5)).label
-    '2026-03'
+    >>> [period_of(date(2026, 3, 14), grain).label for grain in ("day", "week", "month", "quarter")]
+    ['2026-03-14', '2026-W11', '2026-03', '2026-Q1']
     """
-    month = parse_period(f"{last:%Y-%m}")
-    if last < month.end and month.shifted(-1).start >= first:
-        return month.shifted(-1)
-    return month
+    if grain == "day":
+        return parse_period(str(day))
+    return _week(day) if grain == "week" else _calendar(pd.Period(day, freq=_FREQUENCIES[grain]), grain)
+
+
+def last_complete(first: date, last: date, grain: PeriodGrain = "month") -> ReportPeriod:
+    """Return the last day, week, month or quarter that lies wholly in the days from ``first`` to ``last``.
+
+    Where there is none, that of the last day: an incomplete month is better named than refused, and the report says
+    how many of its days have data.
+
+    Examples
+    --------
+    >>> last_complete(date(2026, 1, 1), date(2026, 4, 5)).label
+    '2026-03'
+    >>> last_complete(date(2026, 1, 1), date(2026, 4, 4), "week").label
+    '2026-W13'
+    """
+    period = period_of(last, grain)
+    if last < period.end and period.shifted(-1).start >= first:
+        return period.shifted(-1)
+    return period

@@ -4,6 +4,8 @@ import pytest
 from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError
 from bpo_analysis.reports.plan import find_template, list_templates, partner_slugs, plan_reports
 
+PARAMETERS = 'partner: str = "p1"  # who\nperiod: str = ""  # when\ndata: str = ""  # where'
+
 
 @pytest.mark.parametrize(
     ("name", "slug"),
@@ -163,3 +165,57 @@ def test_a_pilot_goes_as_far_as_its_file_says_unless_a_period_is_asked_for(write
     assert {spec.folder.parent.name for spec in specs} == {"2026-03"}
     asked = plan(verdict, pilots={"chat": "p1"}, pilots_until="2026-W12")
     assert asked[0].parameters["period"] == "2026-W12"
+
+
+def test_a_template_without_a_partner_is_made_once_for_all(write_template, plan, tmp_path):
+    about_all = write_template("all", parameters='period: str = ""  # when\ndata: str = ""  # where')
+    each = write_template("each")
+    specs = plan(each, about_all, partners=2)
+    assert [(spec.name, spec.partner_id, spec.slug) for spec in specs] == [
+        ("all", "", "_all"),
+        ("each", "p1", "partner-p1"),
+        ("each", "p2", "partner-p2"),
+    ]
+    assert "partner" not in specs[0].parameters
+    assert specs[0].folder == tmp_path / "out" / "2026-03" / "_all"
+
+
+def test_no_partner_can_have_the_folder_of_all():
+    assert "_all" not in partner_slugs({"a": "_all", "b": "_ALL", "c": "all"}).values()
+
+
+def test_another_edition_or_audience_has_a_name_of_its_own(write_template, plan):
+    options = (
+        'edition: str = "client"  # for whom\naudience: str = "account"  # which forum\npackage: str = ""  # which'
+    )
+    template = write_template("review", parameters=f"{PARAMETERS}\n{options}")
+    names = [
+        plan(template, parameters=given)[0].name
+        for given in (
+            {},
+            {"edition": "client"},
+            {"edition": "partner"},
+            {"audience": "steering", "edition": "partner"},
+            {"package": "What customers notice"},
+        )
+    ]
+    assert names == [
+        "review",
+        "review",
+        "review-partner-edition",
+        "review-partner-edition-steering",
+        "review-what-customers-notice",
+    ]
+
+
+def test_the_last_report_of_the_same_kind_is_found(write_template, plan, tmp_path):
+    template = write_template("review", parameters=f'{PARAMETERS}\nprevious: str = ""  # numbers of the last report')
+    assert plan(template)[0].parameters["previous"] == ""
+    for period in ("2025-12", "2026-01", "2026-02-28", "2026-W08", "2026-03", "2026-04", "notes"):
+        folder = tmp_path / "out" / period / "partner-p1"
+        folder.mkdir(parents=True)
+        (folder / "review.kpis.csv").write_text("")
+        (folder / "other.kpis.csv").write_text("")
+    found = tmp_path / "out" / "2026-01" / "partner-p1" / "review.kpis.csv"
+    assert plan(template)[0].parameters["previous"] == str(found)
+    assert plan(template, parameters={"previous": "mine.csv"})[0].parameters["previous"] == "mine.csv"

@@ -234,3 +234,44 @@ def test_a_hundred_partners_stay_under_a_megabyte_and_ask_for_nothing(folder):
     page = _read(folder)
     assert len(page.encode()) < 1_000_000
     assert not re.search(r'(?:src|href)="(?!p\d|#|data:,)', page)
+
+
+def _pilot_report(folder, slug, stage, *, decision="", pilot="replies", **changes):
+    about = {"id": pilot, "title": "Suggested replies", "stage": stage, "said": f"said by the {stage}."}
+    _report(
+        folder, slug, template=f"pilot_{stage}-{pilot}", partner="Alpha", kpis=[],
+        verdict="Pilot", pilot=about | {"decision": decision}, **changes,
+    )  # fmt: skip
+
+
+def test_an_index_of_pilots_alone_speaks_of_pilots(folder):
+    for stage, decision in (("plan", ""), ("evaluation", "change")):
+        _pilot_report(folder, "a", stage, decision=decision)
+    page = _read(folder)
+    assert "Pilots, with the data of 2026-03" in page
+    assert "1 pilot; by its rule: change." in page
+    assert not re.search("target|Headline|Partner reviews", page.partition("<body")[2].partition("<script")[0])
+    row = page[page.index('class="pilots stack"') :]
+    assert "Suggested replies <small>Alpha</small>" in row
+    assert 'said by the plan. <a href="a/pilot_plan-replies.html" aria-label="Plan of Suggested replies">' in row
+    assert '<td role="cell" data-label="Monitor"><span class="muted">–</span></td>' in row
+
+
+def test_pilots_beside_reviews_have_a_table_of_their_own(folder):
+    _report(folder, "a", partner="Alpha", verdict="Missed 1 of 1.", kpis=[_kpi("sl")])
+    _pilot_report(folder, "a", "evaluation")
+    _pilot_report(folder, "b", "evaluation", pilot="other", decision="expand")
+    page = _read(folder)
+    assert "Partner reviews and pilots for 2026-03" in page
+    assert "2 pilots; by their rules: expand 1; 1 not due for a decision yet." in page
+    assert len(_rows(page)) == 1
+    assert "pilot_evaluation" not in _rows(page)[0]
+
+
+def test_a_failed_report_about_a_pilot_is_listed_and_counts_no_partner(folder):
+    _report(folder, "a", template="pilot_plan-replies", status="failed", partner="Alpha")
+    file = folder / "a" / "pilot_plan-replies.run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"parameters": {"pilot": "replies"}}))
+    page = _read(folder)
+    assert "1 pilot. 1 report failed." in page
+    assert "no rows" in page

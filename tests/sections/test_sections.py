@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
 from bpo_analysis import sections
-from bpo_analysis.review.context import open_review
+from bpo_analysis.review.context import Review, open_review
 from bpo_analysis.sections.parts import trend_figure
 from bpo_analysis.sections.section import RECORD_MIME, Section
 
-ALL = [getattr(sections, name) for name in sections.__all__ if name not in ("Section", "open_review")]
+TEMPLATES = sorted((Path(__file__).parents[2] / "templates").glob("*.ipynb"))
+
+
+def takes_a_review(name):
+    """Sections of one partner; pages of the portfolio and of packages have tests of their own."""
+    function = getattr(sections, name)
+    if not inspect.isfunction(function) or name == "ordered_sections":
+        return False
+    return next(iter(inspect.signature(function).parameters.values())).annotation in ("Review", Review)
+
+
+def page_of(template):
+    """Sections that a template puts on one page."""
+    source = template.read_text(encoding="utf-8")
+    if "ordered_sections" in source:  # a package names them; tests/sections/test_package.py
+        return []
+    return [getattr(sections, name) for name in re.findall(r"sections\.(\w+)\(review", source)]
+
+
+ALL = [getattr(sections, name) for name in sections.__all__ if takes_a_review(name)]
+PAGES = {template.stem: made for template in TEMPLATES if (made := page_of(template))}
 
 
 class Balance(HTMLParser):
@@ -68,8 +91,9 @@ def test_a_section_without_data_is_one_line_with_the_reason(nhs111):
     assert "<table" not in html
 
 
-def test_all_ids_of_a_page_are_unique(review):
-    ids = [i for make in ALL for i in parsed(make(review).html).ids]
+@pytest.mark.parametrize("made", PAGES.values(), ids=PAGES)
+def test_all_ids_of_a_page_are_unique(made, review):
+    ids = [i for make in made for i in parsed(make(review).html).ids]
     assert len(ids) == len(set(ids))
 
 
@@ -115,7 +139,8 @@ def test_a_notebook_gets_html_and_record(review):
 
 
 def test_same_inputs_same_page(portfolio):
-    pages = ["".join(make(open_review(portfolio, "kestrel", "2026-10")).html for make in ALL) for _ in range(2)]
+    reviews = [open_review(portfolio, "kestrel", "2026-10") for _ in range(2)]
+    pages = ["".join(make(review).html for make in ALL) for review in reviews]
     assert pages[0] == pages[1]
 
 

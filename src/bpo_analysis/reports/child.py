@@ -92,7 +92,9 @@ def _make(spec: ReportSpec, folder: Path, started: float) -> None:
         (folder / f"{spec.name}.kpis.csv").write_text(kpis_csv(kpis), encoding="utf-8")
     record = start_record(spec, status="ok", seconds=time.monotonic() - started) | found
     (folder / f"{spec.name}.run.json").write_text(record_json(record), encoding="utf-8")
-    (folder / f"{spec.name}.html").write_text(render_report(notebook, index="../index.html"), encoding="utf-8")
+    # The index names every partner: a page made for one of them does not lead there.
+    index = "" if spec.parameters.get("edition") == "partner" else "../index.html"
+    (folder / f"{spec.name}.html").write_text(render_report(notebook, index=index), encoding="utf-8")
 
 
 def _redirect(log: Path) -> None:

@@ -20,8 +20,9 @@ import nbformat
 
 from bpo_analysis.errors import ParameterError, TemplateError, suggest
 
-__all__ = ["REQUIRED", "Parameter", "check_parameters", "describe_template", "read_parameters"]
+__all__ = ["REQUIRED", "Parameter", "check_parameters", "describe_template", "read_parameters", "usual_period"]
 
+_GRAINS: Final = ("month", "day", "week", "quarter")
 _SCALARS: Final = {"str": str, "int": int, "float": float, "bool": bool}
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -56,6 +57,27 @@ class Parameter:
     type: str
     default: Any
     help: str = ""
+
+
+def usual_period(template: Path) -> str:
+    """Return what a template is usually made for: day, week, month or quarter.
+
+    Parameters
+    ----------
+    template : Path
+        A notebook; its metadata may say ``{"bpo_analysis": {"usual_period": "week"}}``.
+
+    Raises
+    ------
+    TemplateError
+        If the file is not a notebook, or says something else.
+    """
+    found = str(_read_notebook(template).metadata.get("bpo_analysis", {}).get("usual_period", _GRAINS[0]))
+    if found not in _GRAINS:
+        raise TemplateError(
+            f"usual_period in the metadata of {str(template)!r} must be one of {', '.join(_GRAINS)}, got {found!r}."
+        )
+    return found
 
 
 def read_parameters(template: Path) -> list[Parameter]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError, suggest
+from bpo_analysis.periods import parse_period
 from bpo_analysis.reports.parameters import check_parameters, read_parameters
 
 __all__ = [
     "DEFAULT_TEMPLATE",
+    "PORTFOLIO_SLUG",
     "ReportSpec",
+    "accepted_by",
     "find_template",
     "is_about_pilots",
+    "is_about_portfolio",
     "list_templates",
     "partner_slugs",
     "plan_reports",
@@ -28,8 +33,17 @@ __all__ = [
 DEFAULT_TEMPLATE: Final = "monthly_partner_review"
 # Set by the runner for every report, so never by the user.
 RUNNER_PARAMETERS: Final = ("partner", "period", "data")
+PARTNER_PARAMETER: Final = "partner"
+"""A template without it is about all partners together, and is made once."""
 PILOT_PARAMETER: Final = "pilot"
 """A template that accepts it is made for each pilot, not for each partner."""
+PREVIOUS_PARAMETER: Final = "previous"
+"""A template that accepts it is told where the numbers of the last report of the same kind are."""
+VARIANT_PARAMETERS: Final = ("package", "edition", "audience")
+"""Parameters whose value, where it is not the default, is part of the file name: such a page never takes the place of
+the usual one."""
+PORTFOLIO_SLUG: Final = "_all"
+"""Folder of the pages about all partners; no partner's folder begins with an underscore."""
 
 _SLUG_BYTES: Final = 80  # leaves room for "<template>.failed.ipynb" and for encrypted file systems (143 bytes a name)
 _HASH_CHARS: Final = 8
@@ -57,6 +71,8 @@ class ReportSpec:
         Where the outputs go.
     pilot : str
         Name of the pilot in file names, for templates that are made for each pilot.
+    variant : str
+        What sets the page apart from the usual one of its template, in file names: package, edition, audience.
     """
 
     template: Path
@@ -67,11 +83,12 @@ class ReportSpec:
     folder: Path
     parameters: dict[str, Any] = field(default_factory=dict)
     pilot: str = ""
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        """Stem of the output files: the name of the template and, where it is about one, of the pilot."""
-        return f"{self.template.stem}-{self.pilot}" if self.pilot else self.template.stem
+        """Stem of the output files: the name of the template, and of the pilot, edition or audience it is about."""
+        return "-".join(filter(None, (self.template.stem, self.pilot, self.variant)))
 
 
 def template_folders() -> list[Path]:
@@ -207,7 +224,7 @@ def plan_reports(
     Returns
     -------
     list of ReportSpec
-        Partner by partner, in the order of the dataset.
+        Pages about all partners first, then partner by partner in the order of the dataset.
 
     Raises
     ------
@@ -219,23 +236,28 @@ def plan_reports(
     slugs = partner_slugs(names)
     pilot_slugs = partner_slugs({pilot: pilot for pilot in pilots or {}})
     subjects = {template: _subjects(template, given[template], names, pilots or {}) for template in templates}
-    specs = []
+    target, about_all = Path(out).resolve() / period, [t for t in templates if is_about_portfolio(t)]
+    common = {"period": period, "data": str(Path(data).resolve())}
+    specs = [
+        _spec(template, common, given[template], PORTFOLIO_SLUG, target, partner_id="", partner_name="All partners")
+        for template in about_all
+    ]
     for partner_id, name in names.items():
         if chosen and partner_id not in chosen:
             continue
-        for template in templates:
-            runner = {"partner": partner_id, "period": period, "data": str(Path(data).resolve())}
+        for template in [t for t in templates if t not in about_all]:
+            runner = {PARTNER_PARAMETER: partner_id, **common}
             if pilots_until is not None and is_about_pilots(template):
                 runner["period"] = pilots_until
             specs += [
-                ReportSpec(
-                    template=template,
+                _spec(
+                    template,
+                    {**runner, **about},
+                    given[template],
+                    slugs[partner_id],
+                    target,
                     partner_id=partner_id,
                     partner_name=name,
-                    slug=slugs[partner_id],
-                    period=period,
-                    folder=Path(out).resolve() / period / slugs[partner_id],
-                    parameters=check_parameters(template, {**given[template], **runner, **about}),
                     pilot=pilot_slugs.get(about.get(PILOT_PARAMETER, ""), ""),
                 )
                 for about in subjects[template].get(partner_id, ())
@@ -244,6 +266,39 @@ def plan_reports(
         if names and not any(spec.template == template for spec in specs):
             raise ParameterError(_no_pilot(template, pilots or {}, given[template], chosen))
     return specs
+
+
+def _spec(
+    template: Path, runner: Mapping[str, Any], given: Mapping[str, Any], slug: str, target: Path, **about: Any
+) -> ReportSpec:
+    """One report: parameters checked, folder and file name settled."""
+    defaults = {parameter.name: parameter.default for parameter in read_parameters(template)}
+    variant = "-".join(
+        _slug(str(given[name])) + ("-edition" if name == "edition" else "")
+        for name in VARIANT_PARAMETERS
+        if name in given and str(given[name]) != str(defaults.get(name))
+    )
+    spec = ReportSpec(
+        template=template, slug=slug, period=target.name, folder=target / slug, variant=variant, **about
+    )  # fmt: skip
+    told = {**given, **runner}
+    if PREVIOUS_PARAMETER in defaults and PREVIOUS_PARAMETER not in given:
+        told[PREVIOUS_PARAMETER] = _previous(spec)
+    return replace(spec, parameters=check_parameters(template, told))
+
+
+def _previous(spec: ReportSpec) -> str:
+    """Return the numbers of the last report of the same kind before this period, or an empty text."""
+    grain = parse_period(spec.period).grain if spec.period else None
+    earlier = []
+    for file in spec.folder.parent.parent.glob(f"*/{glob.escape(spec.slug)}/{glob.escape(spec.name)}.kpis.csv"):
+        try:
+            period = parse_period(file.parent.parent.name)
+        except ValueError:
+            continue  # a folder of another kind
+        if period.grain == grain and period.end < parse_period(spec.period).start:
+            earlier.append((period.end, str(file)))
+    return max(earlier, default=(None, ""))[1]
 
 
 def _subjects(
@@ -265,6 +320,11 @@ def is_about_pilots(template: Path) -> bool:
     return PILOT_PARAMETER in {parameter.name for parameter in read_parameters(template)}
 
 
+def is_about_portfolio(template: Path) -> bool:
+    """Return whether a template is about all partners together."""
+    return PARTNER_PARAMETER not in {parameter.name for parameter in read_parameters(template)}
+
+
 def _no_pilot(template: Path, pilots: Mapping[str, str], given: Mapping[str, Any], chosen: Collection[str]) -> str:
     asked = str(given.get(PILOT_PARAMETER, ""))
     if not pilots:
@@ -278,6 +338,20 @@ def _no_pilot(template: Path, pilots: Mapping[str, str], given: Mapping[str, Any
     return (
         f"Template {template.stem!r}: no pilot of {', '.join(chosen) or 'these partners'}. This dataset has: {known}."
     )
+
+
+def accepted_by(templates: Sequence[Path], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the user's parameters that at least one of these templates accepts.
+
+    Parameters
+    ----------
+    templates : sequence of Path
+        Some of the templates that :func:`check_given` has checked.
+    parameters : mapping
+        What the user gave.
+    """
+    names = {parameter.name for template in templates for parameter in read_parameters(template)}
+    return {name: value for name, value in parameters.items() if name in names}
 
 
 def check_given(templates: Sequence[Path], parameters: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
@@ -312,14 +386,15 @@ def check_given(templates: Sequence[Path], parameters: Mapping[str, Any]) -> dic
     anywhere = set().union(*accepted.values())
     shared: dict[Path, dict[str, Any]] = {}
     for template, names_here in accepted.items():
-        lacking = [name for name in RUNNER_PARAMETERS if name not in names_here]
+        set_here = [name for name in RUNNER_PARAMETERS if name != PARTNER_PARAMETER or name in names_here]
+        lacking = [name for name in set_here if name not in names_here]
         if lacking:
             raise ParameterError(
-                f"Template {template.stem!r} must accept {', '.join(lacking)} to be run for a partner."
+                f"Template {template.stem!r} must accept {', '.join(lacking)} to be run by bpo report."
             )
         # A name no template knows is left in, so that the check below names it with a suggestion.
         shared[template] = {k: v for k, v in parameters.items() if k in names_here or k not in anywhere}
-        check_parameters(template, {**dict.fromkeys(RUNNER_PARAMETERS, ""), **shared[template]})
+        check_parameters(template, {**dict.fromkeys(set_here, ""), **shared[template]})
     return shared
 
 

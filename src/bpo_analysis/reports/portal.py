@@ -1,9 +1,10 @@
-"""The index page of a period: all partners, all headline KPIs, and every report that failed."""
+"""The index page of a period: all partners, all headline KPIs, all pilots, and every report that failed."""
 
 from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from bpo_analysis.page import document
 from bpo_analysis.page.figures import spark
 from bpo_analysis.page.marks import CONTRACT_STATES, EVIDENCE_STATES, contract_mark, evidence_mark
 from bpo_analysis.reports.execute import ReportRun
+from bpo_analysis.reports.plan import PORTFOLIO_SLUG
 from bpo_analysis.reports.record import read_record
 from bpo_analysis.reports.staging import write_atomically
 
@@ -32,6 +34,8 @@ _STATES: Final = {
     "met": "every judged target met",
     "unmeasured": "a target not measurable",
 }
+_STAGES: Final = {"plan": "Plan", "monitor": "Monitor", "evaluation": "Evaluation"}
+"""Pages about a pilot, in the order of its life."""
 _CLAUSES: Final = ("met", "missed", "not measurable", "clearly_missed")
 
 
@@ -46,6 +50,17 @@ class _Row:
     verdict: str
     coverage: str
     cells: list[dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pilot:
+    """One pilot: its pages by stage, and what follows by its rule."""
+
+    title: str
+    partner: str
+    pages: dict[str, dict[str, str]]
+    is_evaluated: bool
+    decision: str
 
 
 def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, data: str = "") -> Path:
@@ -69,8 +84,11 @@ def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, dat
         The page, ``folder/index.html``.
     """
     records = _records(folder, runs)
-    columns = _columns(records)
-    rows = [_row(folder, group, columns) for group in _by_partner(records).values()]
+    reviews = [record for record in records if not _is_pilot(record)]
+    columns = _columns(reviews)
+    rows = [_row(folder, group, columns) for group in _by_partner(reviews).values()]
+    pilots = _pilots(folder, records)
+    about_all = [link for record in records if record["slug"] == PORTFOLIO_SLUG and (link := _link(folder, record))]
     failures = [_failure(folder, record) for record in records if record["status"] != "ok"]
     labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
     period = labels[0] if labels else folder.name
@@ -80,8 +98,12 @@ def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, dat
         title=title,
         period=period,
         data=data,
-        summary=_summary(rows, failures),
+        about=_about(reviews, pilots),
+        summary=_summary(rows, pilots, failures),
         failures=failures,
+        about_all=about_all,
+        pilots=pilots,
+        stages=_STAGES,
         states=_state_options(rows),
         columns=columns,
         rows=sorted(rows, key=lambda row: row.partner.casefold()),
@@ -117,7 +139,7 @@ def write_shelf(out: Path) -> Path:
     shelves.sort(key=lambda shelf: shelf["period"], reverse=True)
     shelves.sort(key=lambda shelf: shelf["title"])
     page = _template("shelf.html.j2").render(
-        head=document.head("Partner reviews"), foot=document.foot(), shelves=shelves, version=bpo_analysis.__version__
+        head=document.head("Reports"), foot=document.foot(), shelves=shelves, version=bpo_analysis.__version__
     )
     write_atomically(out / "index.html", page)
     return out / "index.html"
@@ -125,7 +147,9 @@ def write_shelf(out: Path) -> Path:
 
 def _shelf(out: Path, index: Path) -> dict[str, str]:
     records = _records(index.parent, ())
-    rows = [_row(index.parent, group, ()) for group in _by_partner(records).values()]
+    reviews = [record for record in records if not _is_pilot(record)]
+    rows = [_row(index.parent, group, ()) for group in _by_partner(reviews).values()]
+    failures = [record for record in records if record["status"] != "ok"]
     labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
     titles = [str(record["data"]["title"]) for record in records if (record.get("data") or {}).get("title")]
     return {
@@ -133,7 +157,7 @@ def _shelf(out: Path, index: Path) -> dict[str, str]:
         "period": index.parent.name,
         "label": labels[0] if labels else index.parent.name,
         "href": quote(index.relative_to(out).as_posix()),
-        "summary": _summary(rows, [record for record in records if record["status"] != "ok"]),
+        "summary": _summary(rows, _pilots(index.parent, records), failures),
     }
 
 
@@ -174,7 +198,8 @@ def _records(folder: Path, runs: Sequence[ReportRun]) -> list[dict[str, Any]]:
 def _by_partner(records: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     partners: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        partners.setdefault(record["slug"], []).append(record)
+        if record["slug"] != PORTFOLIO_SLUG:
+            partners.setdefault(record["slug"], []).append(record)
     return partners
 
 
@@ -307,8 +332,78 @@ def _failure(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _summary(rows: Sequence[_Row], failures: Sequence[Any]) -> str:
+def _is_pilot(record: Mapping[str, Any]) -> bool:
+    return bool(_pilot_id(record))
+
+
+def _pilot_id(record: Mapping[str, Any]) -> str:
+    """Id of the pilot a report is about; one that failed has no headline, but was asked for by its parameter."""
+    pilot = record["headline"].get("pilot")
+    if isinstance(pilot, Mapping):
+        return str(pilot.get("id") or "")
+    parameters = record.get("parameters")
+    return str(parameters.get("pilot") or "") if isinstance(parameters, Mapping) else ""
+
+
+def _pilots(folder: Path, records: Sequence[dict[str, Any]]) -> list[_Pilot]:
+    """One line for each pilot, by title."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in records:
+        if _is_pilot(record):
+            groups.setdefault((record["slug"], _pilot_id(record)), []).append(record)
+    found = [_pilot(folder, name, group) for (_, name), group in groups.items()]
+    return sorted(found, key=lambda pilot: (pilot.title.casefold(), pilot.partner.casefold()))
+
+
+def _pilot(folder: Path, name: str, group: Sequence[Mapping[str, Any]]) -> _Pilot:
+    said = [one for record in group if isinstance(one := record["headline"].get("pilot"), Mapping)]
+    pages = {}
+    for record in group:
+        one, link = record["headline"].get("pilot"), _link(folder, record)
+        if isinstance(one, Mapping) and link is not None:
+            pages[str(one.get("stage"))] = {"href": link["href"], "said": str(one.get("said") or "")}
+    evaluations = [one for one in said if one.get("stage") == "evaluation"]
+    partners = [record["headline"].get("partner") or record.get("partner") for record in group]
+    return _Pilot(
+        title=next((str(one["title"]) for one in said if one.get("title")), name),
+        partner=next((str(partner) for partner in partners if partner), str(group[0]["slug"])),
+        pages=pages,
+        is_evaluated=bool(evaluations),
+        decision=next((str(one["decision"]) for one in evaluations if one.get("decision")), ""),
+    )
+
+
+def _about(reviews: Sequence[Any], pilots: Sequence[Any]) -> str:
+    if not pilots:
+        return "Partner reviews for"
+    return "Partner reviews and pilots for" if reviews else "Pilots, with the data of"
+
+
+def _summary(rows: Sequence[_Row], pilots: Sequence[_Pilot], failures: Sequence[Any]) -> str:
+    """What there is, in a sentence or two: partners by their contracts, pilots by their decisions."""
+    parts = [_said_of_partners(rows)] if rows or not pilots else []
+    parts += [_said_of_pilots(pilots)] if pilots else []
+    if failures:
+        parts.append(f"{len(failures)} {_form(len(failures), 'report', 'reports')} failed.")
+    return " ".join(parts)
+
+
+def _said_of_pilots(pilots: Sequence[_Pilot]) -> str:
+    decided = Counter(pilot.decision for pilot in pilots if pilot.decision)
+    waiting = sum(pilot.is_evaluated and not pilot.decision for pilot in pilots)
+    parts = [f"{len(pilots)} {_form(len(pilots), 'pilot', 'pilots')}"]
+    if decided:
+        counts = ", ".join(f"{decision} {count}" for decision, count in decided.most_common())
+        parts.append(f"by its rule: {next(iter(decided))}" if len(pilots) == 1 else f"by their rules: {counts}")
+    if waiting:
+        parts.append("not due for a decision yet" if len(pilots) == 1 else f"{waiting} not due for a decision yet")
+    return f"{'; '.join(parts)}."
+
+
+def _said_of_partners(rows: Sequence[_Row]) -> str:
     """Count the partners by the worst that can be said of their contract."""
+    if not rows:
+        return "No report about a single partner."
     held = [set(row.states.split()) for row in rows]
     counts = {state: sum(state in states for states in held) for state in _STATES}
     unjudged = sum(not states & {"met", "missed", "failed"} for states in held)
@@ -322,10 +417,7 @@ def _summary(rows: Sequence[_Row], failures: Sequence[Any]) -> str:
         have = _form(counts["unmeasured"], "has", "have")
         caveats.append(f"{counts['unmeasured']} {have} targets that are not measurable")
     text = "; ".join(filter(None, [", ".join(judged), ", ".join(caveats)]))
-    text = f"{len(rows)} {_form(len(rows), 'partner', 'partners')}: {text}."
-    if failures:
-        text += f" {len(failures)} {_form(len(failures), 'report', 'reports')} failed."
-    return text
+    return f"{len(rows)} {_form(len(rows), 'partner', 'partners')}: {text}."
 
 
 def _form(count: int, one: str, more: str) -> str:

@@ -17,18 +17,21 @@ from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_pvalue, format_value, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Column
-from bpo_analysis.review.context import Measure, Review
+from bpo_analysis.review.context import Figure, Measure, Review
 from bpo_analysis.review.drivers import drivers, events_between
-from bpo_analysis.review.plan import Judgement, judgement
+from bpo_analysis.review.plan import PARTNERS, Judgement, judgement
 from bpo_analysis.review.scorecard import scorecard, target_text
 from bpo_analysis.sections.parts import contribution_figure, day_text, percent, slice_table, text_or_missing
+from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
 __all__ = [
     "appendix",
+    "appendix_of",
     "data_record",
     "data_warnings",
     "definitions",
+    "ledger_rows",
     "provenance",
     "row_accounting",
     "why_it_moved",
@@ -41,13 +44,20 @@ _SURENESS = (
     "such page in {pages} would say anything untrue. What is not named as found is not proof that nothing changed: "
     "beside each stands what would have been found."
 )
+_LISTING = (
+    "The interval of a value is {level}, for that one value. This page lists values and makes no test: a difference to "
+    "an earlier time is its size, not a finding, and among many hours and days some stand out by chance alone."
+)
 _READING = (
     "A rate effect is a slice doing better or worse; a mix effect is more or fewer contacts of that slice. "
     "Neither proves a cause."
 )
+_HIDDEN = "in the client's edition"
+_ALL_ROWS = "<p>What became of every row, over all partners, is in the client's edition.</p>"
 _PACKAGES = ("pandas", "numpy", "scipy", "ibis-framework", "duckdb", "matplotlib")
 
 
+@placed()
 def why_it_moved(review: Review) -> Section:
     """Rate and mix of the KPIs that moved, where the missed ones fall short, and the dated events of the time."""
     id, title = "drivers", "Why it moved"
@@ -92,23 +102,35 @@ def _events(events: pd.DataFrame, start: date) -> Markup:
     return page.table(columns, rows, caption=f"Dated events since {start}; near in time is not the same as cause")
 
 
-def appendix(review: Review) -> Section:
-    """Definitions, targets, what became of every row, warnings, and what the page was made from."""
+def appendix(review: Review, *, tests: bool = True) -> Section:
+    """Definitions, targets, what became of every row, warnings, and what the page was made from.
+
+    Without ``tests`` the page lists values and claims no change: the tests of a whole review are then not made.
+    """
+    return appendix_of(review, judgement(review) if tests else None)
+
+
+def appendix_of(review: Review, judged: Judgement | None) -> Section:
+    """Return the appendix of a page with a plan of its own, or without tests."""
     body = (
         definitions(_used(review))
-        + _sureness(review)
+        + (_no_tests(review) if judged is None else _sureness(review, judged))
         + _target_history(review)
-        + row_accounting(review)
-        + data_warnings(review)
+        # Both name rows and values of every partner.
+        + (row_accounting(review) + data_warnings(review) if review.shows_others else Markup(_ALL_ROWS))
         + provenance(review)
     )
     html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
-    return Section("appendix", html, _record(review))
+    return Section("appendix", html, _record(review, judged))
 
 
-def _sureness(review: Review) -> Markup:
+def _no_tests(review: Review) -> Markup:
+    text = _LISTING.format(level=percent(review.confidence_level))
+    return Markup("<h3>How sure this page is</h3><p>{}</p>").format(text)
+
+
+def _sureness(review: Review, judged: Judgement) -> Markup:
     """How sure the page is as a whole: who is in which family of tests, what was adjusted, what was found."""
-    judged = judgement(review)
     made = judged.table["pvalue"].notna()
     error = 1 - review.confidence_level
     text = _SURENESS.format(
@@ -125,6 +147,8 @@ def _sureness(review: Review) -> Markup:
     for family in judged.plan.families:
         of = judged.table[judged.table["family"] == family.name]
         found = "; ".join(of.loc[of["found"], "label"]) or "none"
+        if family.name == PARTNERS and not review.shows_others:
+            found = _HIDDEN
         count = int(of["pvalue"].notna().sum())
         level = format_value(judged.plan.levels[family.name], "share", decimals=2) if count else MISSING
         rows.append(
@@ -137,10 +161,16 @@ def _sureness(review: Review) -> Markup:
             ]
         )
     table = page.table(columns, rows, caption="The plan for all tests of this page")
-    return Markup("<h3>How sure this page is</h3><p>{}</p>{}{}").format(text, table, _tests(judged))
+    return Markup("<h3>How sure this page is</h3><p>{}</p>{}{}").format(text, table, _tests(_shown(review, judged)))
 
 
-def _tests(judged: Judgement) -> Markup:
+def _shown(review: Review, judged: Judgement) -> pd.DataFrame:
+    """The tests that this edition may name: all were made, and count for the level, in every edition."""
+    table = judged.table
+    return table if review.shows_others else table[table["family"] != PARTNERS]
+
+
+def _tests(table: pd.DataFrame) -> Markup:
     """Every test with its p-value, folded away."""
     columns = [Column("Test"), Column("Family"), Column("p", "right"), Column("Adjusted p", "right"), Column("Found")]
     rows = [
@@ -151,7 +181,7 @@ def _tests(judged: Judgement) -> Markup:
             format_pvalue(row["adjusted_pvalue"]),
             "found" if row["found"] else "not made" if isnan(row["pvalue"]) else "not found",
         ]
-        for row in judged.table.to_dict("records")
+        for row in table.to_dict("records")
     ]
     return page.details(f"All {plural(len(rows), 'test')}", page.table(columns, rows, caption="Tests of this page"))
 
@@ -167,7 +197,7 @@ def definitions(kpis: Iterable[Kpi]) -> Markup:
     for kpi in sorted(kpis, key=lambda k: k.label.casefold()):
         label = Markup('<span id="def-{}">{}</span>').format(kpi.name, kpi.label)
         rows.append([label, _sentence(kpi.definition), kpi.timing, {"none": "neither"}.get(kpi.better, kpi.better)])
-    return page.table(columns, rows, caption="Definitions of the KPIs on this page")
+    return page.table(columns, rows, caption="Definitions of the KPIs on this page", classes="stack")
 
 
 def _sentence(text: str) -> str:
@@ -273,12 +303,20 @@ def data_record(review: Review) -> dict[str, Any]:
     }
 
 
-def _record(review: Review) -> dict[str, Any]:
+def _record(review: Review, judged: Judgement | None) -> dict[str, Any]:
     return {
         **data_record(review),
-        "kpis": [_ledger_row(review, measure) for measure in review.ledger.values()],
-        "tests": [_test_row(row) for row in judgement(review).table.to_dict("records")],
+        "kpis": ledger_rows(review),
+        "tests": [] if judged is None else [_test_row(row) for row in judged.table.to_dict("records")],
     }
+
+
+def ledger_rows(review: Review) -> list[dict[str, Any]]:
+    """Every number a page printed, for the record of the run."""
+    return [
+        *(_ledger_row(review, measure) for measure in review.ledger.values()),
+        *(_figure_row(review, figure) for figure in review.figures.values()),
+    ]
 
 
 def _test_row(row: dict[Any, Any]) -> dict[str, Any]:
@@ -303,4 +341,23 @@ def _ledger_row(review: Review, measure: Measure) -> dict[str, Any]:
         "ci_high": limits[1] if limits else None,
         "shown": measure.text,
         "days": measure.days,
+    }
+
+
+def _figure_row(review: Review, figure: Figure) -> dict[str, Any]:
+    limits = figure.limits
+    return {
+        "partner_id": review.partner_id,
+        "kpi": figure.id,
+        "from": str(figure.start),
+        "to": str(figure.end),
+        "slice": "; ".join(f"{k}={v}" for k, v in figure.where.items()),
+        "numerator": figure.numerator,
+        "denominator": figure.denominator,
+        "value": figure.value,
+        "unit": figure.unit,
+        "ci_low": limits[0] if limits else None,
+        "ci_high": limits[1] if limits else None,
+        "shown": figure.text,
+        "days": None,
     }

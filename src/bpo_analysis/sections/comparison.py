@@ -11,11 +11,13 @@ from bpo_analysis.review.comparison import Comparison, comparisons
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.plan import PARTNERS, judgement
 from bpo_analysis.sections.parts import percent
+from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
 __all__ = ["beside_the_others"]
 
 
+@placed(client_only=True)
 def beside_the_others(review: Review) -> Section:
     """Differences to the other partners as counted and on a common mix of contact reasons; orders that turn round."""
     id, title = "comparison", "Beside the other partners"

@@ -14,6 +14,7 @@ from bpo_analysis.review.plan import REPORTS, judgement
 from bpo_analysis.review.reconciliation import Reconciliation, reconcile
 from bpo_analysis.review.scorecard import Clause, clauses
 from bpo_analysis.sections.parts import actual_cell, evidence_cell, kpi_link
+from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
 __all__ = ["contract_scorecard"]
@@ -21,6 +22,7 @@ __all__ = ["contract_scorecard"]
 _ID, _TITLE = "contract", "Contract scorecard"
 
 
+@placed()
 def contract_scorecard(review: Review) -> Section:
     """Every target in force: contract state, evidence, consistency; then reported against measured."""
     found = clauses(review)

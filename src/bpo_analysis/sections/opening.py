@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
 from markupsafe import Markup
@@ -16,25 +15,24 @@ from bpo_analysis.review.findings import (
     Ask,
     Finding,
     asks,
-    changes,
     confidence,
-    coverage,
     flags,
     verdict,
 )
 from bpo_analysis.review.headline import headline_names
+from bpo_analysis.review.narrative import first_findings
 from bpo_analysis.review.scorecard import CONTRACT_STATES, Clause, ScoreRow, clauses, scorecard
+from bpo_analysis.sections.headline import headline_record
 from bpo_analysis.sections.parts import (
-    SPARK_PERIODS,
     actual_cell,
     change_cell,
     evidence_cell,
     kpi_link,
     percent,
     spark_cell,
-    spark_grain,
     spark_title,
 )
+from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section
 
 __all__ = ["first_screen", "masthead"]
@@ -44,6 +42,7 @@ _NO_HEADLINE = (
 )
 _ANCHORS = {"actions": "Actions", "risk": "Contract terms"}
 _STATUSES = ("final", "draft")
+_FORUMS = {"steering": "steering committee", "delivery": "service delivery meeting"}
 _GROUP_NAMES = {
     "quality": "Quality",
     "satisfaction": "Satisfaction",
@@ -60,11 +59,14 @@ def masthead(review: Review, *, status: str = "final") -> Section:
     first, last = dataset.span
     kind = "In-house team" if review.partner["kind"] == "inhouse" else "Outside partner"
     client = f"{dataset.config.client}. " if dataset.config.client else ""
-    draft = Markup(' <strong class="draft">Draft</strong>') if status == "draft" else Markup("")
+    is_draft = status == "draft" or (review.package is not None and not review.package.approved)
+    draft = Markup(' <strong class="draft">Draft</strong>') if is_draft else Markup("")
     html = Markup(
-        '<header class="masthead"><h1>{name}: {period}{draft}</h1><p>{client}{kind}. Data {first} to {last}, '
-        '<a href="#appendix">fingerprint {print}</a>.</p></header>'
+        '{mark}<header class="masthead"><h1>{name}: {period}{draft}</h1><p>{client}{kind}. {made_for}'
+        'Data {first} to {last}, <a href="#appendix">fingerprint {print}</a>.</p></header>'
     ).format(
+        mark=Markup('<div class="watermark" aria-hidden="true">Draft</div>') if is_draft else "",
+        made_for=_made_for(review),
         name=review.name,
         period=review.period.title,
         draft=draft,
@@ -77,11 +79,29 @@ def masthead(review: Review, *, status: str = "final") -> Section:
     return Section("masthead", html)
 
 
+def _made_for(review: Review) -> str:
+    """Say for whom the page is, where it is not the usual one."""
+    said = []
+    if review.edition == "partner":
+        said.append("Partner's edition: other partners and what is the client's alone are left out.")
+    if review.audience != "account":
+        said.append(f"For the {_FORUMS[review.audience]}.")
+    if review.package is not None:
+        approved = (
+            f"approved by {review.package.approved_by} on {review.package.approved_on}"
+            if review.package.approved
+            else "not yet approved"
+        )
+        said.append(f"{review.package.title}, asked for by {review.package.requested_by}, {approved}.")
+    return "".join(f"{sentence} " for sentence in said)
+
+
+@placed()
 def first_screen(review: Review) -> Section:
     """Verdict, four rows, what changed, what is asked, risk flags, and how far the numbers can be trusted."""
     rows, agreed = scorecard(review), clauses(review)
     sentence, tone = verdict(review, agreed)
-    moved, wanted, risks = changes(review, rows), asks(review, agreed), flags(review)
+    moved, wanted, risks = first_findings(review), asks(review, agreed), flags(review)
     html = Markup(
         '<div class="first-screen" id="summary"><p class="verdict {tone}">{sentence}</p>{table}'
         '<div class="columns">{changed}{asked}</div>'
@@ -178,18 +198,9 @@ def _headline(
     wanted: list[Ask],
     risks: list[Finding],
 ) -> dict[str, Any]:
-    return {
-        "partner_id": review.partner_id,
-        "partner": review.name,
-        "kind": "in-house" if review.partner["kind"] == "inhouse" else "",
-        "period": review.period.label,
-        "period_label": review.period.title,
-        "verdict": sentence,
-        "data_confidence": confidence(review),
-        "coverage": f"Data: {coverage(review)}.",
+    return headline_record(review, rows, sentence) | {
         "counts": {state: sum(row.contract == state for row in rows) for state in CONTRACT_STATES},
         "clauses": _clause_counts(agreed),
-        "kpis": [_headline_kpi(review, row) for row in rows],
         "asks": [{"text": a.text, "owner": a.owner, "due": a.due} for a in wanted],
         "flags": [r.text for r in risks],
     }
@@ -199,28 +210,3 @@ def _clause_counts(agreed: list[Clause]) -> dict[str, int]:
     """How the agreed targets came out, for the index."""
     counts = {state: sum(c.row.contract == state for c in agreed) for state in ("met", "missed", "not measurable")}
     return counts | {"clearly_missed": sum(c.row.clearly_missed for c in agreed)}
-
-
-def _headline_kpi(review: Review, row: ScoreRow) -> dict[str, Any]:
-    series = review.series(row.kpi.name, spark_grain(review), SPARK_PERIODS)
-    measure = row.measure
-    return {
-        "kpi": row.kpi.name,
-        "label": row.kpi.label,
-        "group": row.group,
-        "unit": row.kpi.unit,
-        "better": row.kpi.better,
-        "actual": measure.value if measure else None,
-        "actual_text": measure.text if measure else "",
-        "interval_text": measure.interval_text if measure else "",
-        "target_text": row.target_text,
-        "target": row.target.value if row.target else None,
-        "contract": row.contract,
-        "evidence": row.evidence,
-        "good": row.good,
-        "change_text": row.change_text,
-        "change_good": row.change_good,
-        "change_word": row.change_word,
-        "spark": [None if isnan(v) else float(v) for v in series["value"]],
-        "n_text": measure.base_text if measure else "",
-    }

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import format_change, format_interval, format_value, plain
+from bpo_analysis.formats import format_change, format_value, plain
 from bpo_analysis.page import Column
 from bpo_analysis.review.context import Review
-from bpo_analysis.review.plan import REPORTS, judgement
-from bpo_analysis.review.raters import rater_bias
 from bpo_analysis.review.scorecard import score
+from bpo_analysis.sections.customer import ratings_details
 from bpo_analysis.sections.parts import available, kpi_table, slice_table, trend_figure, why_absent
+from bpo_analysis.sections.people import leavers
+from bpo_analysis.sections.placing import placed
+from bpo_analysis.sections.quality import quality_details
 from bpo_analysis.sections.section import Section, missing
 
 __all__ = ["categories", "customer", "people", "quality", "service", "volume_and_staffing"]
@@ -58,41 +61,51 @@ _PEOPLE = (
     "training_completion",
 )
 
-_POWER = 1 + 0.84 / 1.96
-"""Half an interval times this is a difference found with a probability of 80 % (of a test at the interval's level)."""
 
-
+@placed(audiences=("account", "delivery"))
 def volume_and_staffing(review: Review) -> Section:
     """Contacts, the client's forecast, staffing delivered."""
     question = "How much came, was it forecast, and was it staffed?"
     return _group(review, "volume", "Volume, forecast, staffing", _VOLUME, question, charts=("offered",))
 
 
+@placed(audiences=("account", "delivery"))
 def service(review: Review) -> Section:
     """Speed and time: service level by the contracted rule and one other, abandonment, waits, handling, turnaround."""
     question = "Were customers answered in time, and how long did it take?"
-    charts = ("service_level", "aht_s", "sla_attainment")
+    charts = ("service_level", "aht_s")
     return _group(review, "service", "Service", _SERVICE, question, charts=charts, more=_by_channel)
 
 
+@placed()
 def customer(review: Review) -> Section:
-    """What customers say and do, and whether the contract is green while they are worse off."""
+    """What customers say and do, who answers, and whether the contract is green while they are worse off."""
     question = "Are customers better or worse off?"
-    return _group(review, "customer", "Customer", _CUSTOMER, question, charts=("csat", "fcr"), more=_watermelon)
+    return _group(review, "customer", "Customer", _CUSTOMER, question, charts=("csat", "fcr"), more=_who_answers)
 
 
-def quality(review: Review) -> Section:
-    """Evaluations, critical errors, defects by item, calibration."""
+@placed(audiences=("account", "delivery"))
+def quality(review: Review, *, agents: bool | None = None) -> Section:
+    """Evaluations, critical errors, both rating sides apart, failed items, agents, calibration.
+
+    Parameters
+    ----------
+    agents : bool, optional
+        Whether agents are named by their ids; by default where the page's readers may see them.
+    """
     question = "Is the work done right, and do both sides judge it alike?"
-    return _group(review, "quality", "Quality", _QUALITY, question, charts=("qa_score",), more=_raters_and_items)
+    more = partial(quality_details, agents=agents)
+    return _group(review, "quality", "Quality", _QUALITY, question, charts=("qa_score",), more=more)
 
 
+@placed(audiences=("account", "delivery"))
 def people(review: Review) -> Section:
     """Headcount, attrition, time, training."""
     question = "Are there enough people, do they stay, and are they trained?"
-    return _group(review, "people", "People", _PEOPLE, question, charts=("absenteeism",))
+    return _group(review, "people", "People", _PEOPLE, question, charts=("absenteeism",), more=leavers)
 
 
+@placed(audiences=("account", "delivery"))
 def categories(review: Review) -> Section:
     """Contact reasons: volume, share, change, and how each is served."""
     reasons = review.slices("handled", "category")
@@ -179,37 +192,6 @@ def _by_channel(review: Review) -> Markup:
     return slice_table(review, "service_level", "channel", caption="Service level by channel")
 
 
-def _raters_and_items(review: Review) -> Markup:
-    return _raters(review) + _worst_items(review)
-
-
-def _raters(review: Review) -> Markup:
-    """Whether the partner's raters and the client's judge the same contacts alike."""
-    bias = rater_bias(review)
-    if bias is None:
-        return Markup("")
-    size = format_change(abs(bias.measure.value), "share").lstrip("+±")
-    limits = bias.measure.limits
-    if limits is None:
-        return page.note(f"Raters: too few contacts rated by both sides to compare them ({bias.measure.base_text}).")
-    between = format_interval(*limits, "share").replace(" %", " pp")
-    facts = f"{between}; {bias.measure.base_text} since {bias.measure.start}, rated by both sides"
-    if judgement(review).found(REPORTS, bias.label):
-        way = "above" if bias.measure.value > 0 else "below"
-        return page.note(f"Raters: the partner's own scores lie {size} {way} the client's ({facts}).", "concern")
-    reach = format_change((limits[1] - limits[0]) / 2 * _POWER, "share").lstrip("+±")
-    return page.note(
-        f"Raters: no difference between the partner's and the client's scores found ({facts}); one of {reach} would "
-        "have been in four of five cases."
-    )
-
-
-def _worst_items(review: Review) -> Markup:
-    if not available(review, ("dpmo",)):
-        return Markup("")
-    return slice_table(review, "dpmo", "category", caption="Defects by rated item, most first", worst_first=True)
-
-
 def _absent(review: Review, names: Sequence[str]) -> Markup:
     """One folded line for the KPIs these data cannot carry, with the reason of each."""
     items = Markup("").join(
@@ -221,20 +203,6 @@ def _absent(review: Review, names: Sequence[str]) -> Markup:
     )
 
 
-def _watermelon(review: Review) -> Markup:
-    """Contract green while the customer is worse off: missed, clearly below target, or clearly falling."""
-    if len(available(review, ("csat", "service_level"))) < 2:
-        return Markup("")
-    speed, felt = score(review, "service_level"), score(review, "csat")
-    if speed.contract != "met":
-        return page.note("Watermelon check: does not apply, the service-level target is not met.")
-    falling = felt.change_good is False or felt.drift_good is False
-    now = felt.measure.text if felt.measure else ""
-    if felt.clearly_missed or falling:
-        how = "clearly misses its target" if felt.clearly_missed else "has clearly fallen"
-        return page.note(f"Watermelon: the service-level target is met while CSAT {how} ({now}).", "concern")
-    if felt.contract == "missed":
-        return page.note(
-            f"Watermelon check: service level met, CSAT missed ({now}), though not beyond doubt.", "warning"
-        )
-    return page.note(f"Watermelon check: service level met, and CSAT ({now}) neither missed nor clearly falling.")
+def _who_answers(review: Review) -> Markup:
+    return ratings_details(review) if available(review, ("csat",)) else Markup("")
+

@@ -25,6 +25,7 @@ __all__ = [
     "actual_cell",
     "available",
     "change_cell",
+    "chart_figure",
     "contribution_figure",
     "day_text",
     "evidence_cell",
@@ -135,9 +136,12 @@ def spark_cell(review: Review, kpi: Kpi, target: float | None = None) -> Markup:
     return page.spark(values, label=label, target=target)
 
 
-def kpi_table(review: Review, names: Sequence[str], *, caption: str) -> Markup:
-    """Table of KPIs: actual with interval, what it rests on, change, thirteen months; targets where there are any."""
-    rows = [score(review, name) for name in names]
+def kpi_table(review: Review, names: Sequence[str], *, caption: str, judged: bool = True) -> Markup:
+    """Table of KPIs: actual with interval, what it rests on, change, thirteen months; targets where there are any.
+
+    Without ``judged`` a change is its size, with no word about how clear it is.
+    """
+    rows = [score(review, name, judged=judged) for name in names]
     targeted = any(row.target is not None for row in rows)
     columns = [
         Column("KPI"),
@@ -189,7 +193,21 @@ def trend_figure(review: Review, name: str, *, target: float | None = None) -> M
         return page.note(
             f"No trend chart of {kpi.label}: it needs {error.needed} {unit} with data, there are {error.got}."
         )
-    events = events_between(review, series["start"].iloc[0], series["end"].iloc[-1], name)
+    return chart_figure(review, kpi, series, chart, target=target, monthly=monthly)
+
+
+def chart_figure(
+    review: Review,
+    kpi: Kpi,
+    series: pd.DataFrame,
+    chart: ControlChart,
+    *,
+    target: float | None = None,
+    monthly: bool = False,
+) -> Markup:
+    """Figure of a control chart over a series of :meth:`Review.series`, with its finding, dated events and data."""
+    unit = "months" if monthly else "weeks"
+    events = events_between(review, series["start"].iloc[0], series["end"].iloc[-1], kpi.name)
     marks, legend = _event_marks(events, series)
     ax = plot_control_chart(
         chart,
@@ -205,7 +223,7 @@ def trend_figure(review: Review, name: str, *, target: float | None = None) -> M
     )
     aim = "" if target is None else f", target {format_value(target, kpi.unit)}"
     alt = f"{title}. Control chart of {plural(chart.n, unit[:-1])}, {first} to {last}: {limits}{aim}."
-    figure = page.figure(to_svg(ax), title=title, alt=alt, data=_series_table(series, kpi, chart), id=f"fig-{name}")
+    figure = page.figure(to_svg(ax), title=title, alt=alt, data=_series_table(series, kpi, chart), id=f"fig-{kpi.name}")
     return Markup("<div>{}{}</div>").format(figure, legend)
 
 
@@ -283,8 +301,8 @@ def _series_table(series: pd.DataFrame, kpi: Kpi, chart: ControlChart) -> Markup
     return page.table(columns, rows, caption=f"{kpi.label} by period")
 
 
-def contribution_figure(driver: Driver) -> Markup:
-    """Chart and table of what each slice added to a change."""
+def contribution_figure(driver: Driver, *, id: str = "") -> Markup:
+    """Chart and table of what each slice added to a change; ``id`` where a page shows that of a KPI twice."""
     kpi, result = driver.kpi, driver.result
     labels = driver.largest[:8]
     word = "reason" if driver.dimension == "category" else driver.dimension
@@ -300,7 +318,7 @@ def contribution_figure(driver: Driver) -> Markup:
         f"{title}. Largest part: {word} {top} with {format_change(part, kpi.unit)}; in all, {size} carried most of it."
     )
     return page.figure(
-        to_svg(ax), title=title, alt=alt, data=_contribution_table(driver, word), id=f"fig-drivers-{kpi.name}"
+        to_svg(ax), title=title, alt=alt, data=_contribution_table(driver, word), id=id or f"fig-drivers-{kpi.name}"
     )
 
 

@@ -17,11 +17,13 @@ from bpo_analysis.review.patterns import Pattern, pattern_names, pattern_of, per
 from bpo_analysis.review.plan import LEADS, PATTERNS, judgement
 from bpo_analysis.review.steps import Step, has_trend, steps_of
 from bpo_analysis.sections.parts import kpi_link, percent
+from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
 __all__ = ["moved_before", "trends"]
 
 
+@placed(audiences=("account", "delivery"))
 def trends(review: Review) -> Section:
     """Trend and dated changes of the headline KPIs, with what could have been seen where nothing was."""
     id, title = "trends", "Trends and dated changes"
@@ -125,6 +127,7 @@ def _step_text(review: Review, pattern: Pattern, step: Step) -> Markup:
     return Markup("{} from {} <span class='interval'>{} to {}</span>{}").format(size, when, low, high, near)
 
 
+@placed(audiences=("account", "delivery"))
 def moved_before(review: Review) -> Section:
     """Pairs of KPIs named beforehand: which moved weeks before which, how surely, and never why."""
     id, title = "leads", "What moved before what"

@@ -1,0 +1,92 @@
+"""What the partner does, task by task: how much of the work, how hard, and how much of the client's own."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from markupsafe import Markup
+
+from bpo_analysis import page
+from bpo_analysis.formats import MISSING, format_value, plain
+from bpo_analysis.page import Cell, Column
+from bpo_analysis.review.context import Measure, Review
+from bpo_analysis.review.scope import COMPLEXITY, scope_register
+from bpo_analysis.sections.parts import kpi_link, percent
+from bpo_analysis.sections.placing import placed
+from bpo_analysis.sections.section import Section, missing
+
+__all__ = ["scope"]
+
+_ID, _TITLE = "scope", "Scope and how hard it is"
+
+
+@placed(audiences=("steering", "account"), client_only=True)
+def scope(review: Review) -> Section:
+    """Register of tasks with their share of the work and the signs of complexity side by side."""
+    table = scope_register(review)
+    if table is None:
+        return missing(_ID, _TITLE, "volume names no contact reason.")
+    signs = [name for name in COMPLEXITY if name in table.columns]
+    columns = [
+        Column("Task", note="contact reason"),
+        Column("Contacts", "right", "of this partner"),
+        Column("Handling time", "right", "of this partner"),
+        Column("Its part", "right", "of the client's"),
+        *(Column(review.kpis[name].label, "right") for name in signs),
+        Column("Harder", "right", "signs clearly above"),
+    ]
+    rows = [_row(review, row, signs) for row in table.to_dict("records")]
+    stretch = f"{review.before()[0]} to {review.period.end}"
+    body = Markup("<p>{}</p>").format(_lead(table.to_dict("records"), signs))
+    body += page.table(columns, rows, caption=f"Tasks from {stretch}, most contacts first", classes="stack")
+    links = Markup(", ").join(kpi_link(review.kpis[name]) for name in signs)
+    if signs:
+        body += Markup(
+            '<p class="muted">Signs of a hard task are shown side by side and not added up: {}. A sign counts as '
+            "harder where its {} interval lies above the partner's own total. So many are looked at that this is "
+            "description, not a finding.</p>"
+        ).format(links, percent(review.confidence_level))
+    return Section(
+        _ID, page.section(_ID, _TITLE, body, question="Are the tasks simple enough to hand over, and worth it?")
+    )
+
+
+def _lead(rows: list[dict[str, Any]], signs: list[str]) -> str:
+    hard = [plain(str(r["reason"])) for r in rows if signs and r["harder"] * 2 > r["known"] > 0]
+    easy = [plain(str(r["reason"])) for r in rows if signs and not r["harder"] and r["known"]]
+    if not signs:
+        return "How hard a task is cannot be told: its handling time, transfers, escalations and reopening are unknown."
+    parts = []
+    if hard:
+        parts.append(f"Harder than the rest by most signs: {', '.join(hard)}.")
+    if easy:
+        share = sum(float(r["share"]) for r in rows if plain(str(r["reason"])) in easy)
+        parts.append(
+            f"Simple by these signs, none of them clearly above the partner's own total: {', '.join(easy)} "
+            f"({percent(share)} of contacts)."
+        )
+    return " ".join(parts) or "No task stands out by most signs."
+
+
+def _row(review: Review, row: dict[str, object], signs: list[str]) -> list[str | Markup | Cell]:
+    where = {"category": str(row["reason"])}
+    cells: list[str | Markup | Cell] = [plain(str(row["reason"]))]
+    for name in ("share", "work_share", "of_client"):
+        value = float(row[name])  # type: ignore[arg-type]
+        if isnan(value):
+            cells.append(MISSING)
+            continue
+        text = format_value(value, "share")
+        review.note_figure(f"scope.{name}", value, text, unit="share", where=where, start=review.before()[0])
+        cells.append(Cell(text, sort=value))
+    for name in signs:
+        found = row[name]
+        cells.append(_measure_cell(found) if isinstance(found, Measure) else MISSING)
+    cells.append(f"{row['harder']} of {row['known']}" if row["known"] else MISSING)
+    return cells
+
+
+def _measure_cell(found: Measure) -> Cell:
+    text = Markup('{} <span class="interval">{}</span>').format(found.text, found.interval_text)
+    return Cell(text, sort=found.value)
