@@ -18,7 +18,7 @@ report: $(VENV)/.run
 	$(BIN)/bpo index reports
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 	$(BIN)/python -m pytest --nbval-lax notebooks
 
 check: $(VENV)/.dev
@@ -33,7 +33,7 @@ validate: $(VENV)/.test
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation
 
 validate-full: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto -m slow
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m validation --full
 
 bench: $(VENV)/.test
