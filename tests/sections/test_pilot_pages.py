@@ -209,12 +209,20 @@ def test_the_monitor_prints_no_number_of_a_single_look(portfolio, day):
 
 def test_first_screen_of_the_monitor(monitor):
     words = words_of(pilots.where_it_stands(monitor).html)
+    assert "Boundary crossed at look 2 (2026-08-30): Customer-critical accuracy is worse (2 of 3 planned looks" in words
+    assert "→ goes on" in words
+    assert "The look of 2026-08-30" in words
+
+
+def test_first_screen_of_a_monitor_that_goes_on(portfolio):
+    view = pilots.open_pilot_page(portfolio, stage="monitor", period="2026-08-02")
+    words = words_of(pilots.where_it_stands(view).html)
     assert (
-        "It goes on: no guardrail has been crossed and no metric has reached its boundary (2 of 3 planned looks"
+        "It goes on: no guardrail has been crossed and no metric has reached its boundary (1 of 3 planned looks"
         in words
     )
     assert "→ goes on" in words
-    assert "The look of 2026-08-30" in words
+    assert "The look of 2026-08-02" in words
 
 
 def test_a_monitor_before_the_first_look_tests_nothing(portfolio):
@@ -229,8 +237,13 @@ def test_a_monitor_before_the_first_look_tests_nothing(portfolio):
 def test_a_monitor_of_the_end_points_to_the_evaluation(portfolio):
     view = pilots.open_pilot_page(portfolio, stage="monitor", period="2026-09")
     words = words_of(pilots.where_it_stands(view).html)
-    assert "Boundary crossed at the end: Customer-critical accuracy is worse (3 of 3 planned looks used)." in words
+    assert "Customer-critical accuracy is worse (3 of 3 planned looks used)." in words
     assert "– not crossed" in words
+    end = view.look.look_days[-1]
+    metrics = tuple(replace(one, crossed_on=end, day=end, look=3) if one.crossed else one for one in view.look.metrics)
+    view.__dict__["look"] = replace(view.look, metrics=metrics)
+    words = words_of(pilots.where_it_stands(view).html)
+    assert "Boundary crossed at the end: Customer-critical accuracy is worse (3 of 3 planned looks used)." in words
 
 
 def test_first_screen_of_the_plan(plan):
@@ -275,11 +288,11 @@ def test_another_partner_is_refused(portfolio):
 
 
 def test_an_evaluation_before_the_end_is_not_due_and_points_to_the_monitor(portfolio):
-    view = pilots.open_pilot_page(portfolio, stage="evaluation", period="2026-08")
+    view = pilots.open_pilot_page(portfolio, stage="evaluation", period="2026-08-15")
     sections = {section.id: section for section in make(view)}
     first = sections["summary"]
     words = words_of(first.html)
-    assert "Not due: the pilot runs until 27 September 2026, and the data used end on 31 August 2026." in words
+    assert "Not due: the pilot runs until 27 September 2026, and the data used end on 15 August 2026." in words
     assert "Registered on 2026-06-22" in words
     assert "pilot_monitor" in words
     assert first.record["headline"]["verdict"] == "Pilot Suggested replies: not due until 2026-09-27"
@@ -311,7 +324,7 @@ def test_a_monitor_names_the_look_that_its_numbers_are_of(monitor):
     assert f"Boundary crossed at look 1 (2026-08-02): {label} is better" in words
     assert f"{label}: the look of 2026-08-02" in words
     assert "stagewise where it is over, else repeated" in words
-    assert "Information is estimated" in words
+    assert "Shares of the information are those expected at each look before the start" in words
     text = words_of(pilots.all_looks(view).html)
     assert f"{label}: 2 later looks do not count." in text
     assert text.count("later looks do not count") == 1

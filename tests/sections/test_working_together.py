@@ -47,7 +47,7 @@ def test_a_missing_link_is_unexplained_by_its_name(northline):
 
 def test_the_effective_action_stands_with_interval_and_no_word_of_cause(northline):
     text = words(sections.corrective_actions(northline))
-    assert re.search(r"−7\.\d pp −\d\.\d to −\d\.\d pp; mean 15\.\d % before, 8\.\d % after moved as expected", text)
+    assert re.search(r"−7\.\d pp −\d\.\d to −\d\.\d pp mean 15\.\d % before, 8\.\d % after moved as expected", text)
     assert "does not show that the action moved it" in text
     assert not re.search(r"\b(because|caused|led to|thanks to|due to)\b", text)
 

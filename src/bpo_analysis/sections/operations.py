@@ -205,4 +205,3 @@ def _absent(review: Review, names: Sequence[str]) -> Markup:
 
 def _who_answers(review: Review) -> Markup:
     return ratings_details(review) if available(review, ("csat",)) else Markup("")
-
