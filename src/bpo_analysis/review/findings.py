@@ -13,11 +13,14 @@ import pandas as pd
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.formats import format_change, format_interval, format_value, plain, plural, unbroken
 from bpo_analysis.kpis import Kpi
-from bpo_analysis.review.actions import NO_CAUSE
+from bpo_analysis.review.actions import NO_CAUSE, chains
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.drivers import EVENT_LEAD_DAYS, drivers, events_between
 from bpo_analysis.review.patterns import pattern_of, per_quarter
+from bpo_analysis.review.plan import REPORTS, judgement
+from bpo_analysis.review.raters import rater_bias
+from bpo_analysis.review.reconciliation import reconcile
 from bpo_analysis.review.registers import actions_at, contract_terms, escalations_at
 from bpo_analysis.review.scorecard import Clause, ScoreRow
 from bpo_analysis.review.steps import has_trend, steps_of
@@ -135,10 +138,9 @@ def pattern_claim(review: Review, name: str) -> Finding | None:
     if steps:
         step = steps[-1]
         size = format_change(abs(step.shift), unit, currency=review.currency).lstrip("+")
-        beside = f" Near in time: {step.near}." if step.near else ""
         way = "rose" if step.shift > 0 else "fell"
         text = f"{kpi.label} {way} to a new level, by {unbroken(size)}, about {step.start}."
-        return Finding(text=text + beside, tone=_tone(kpi, up=step.shift > 0), anchor="trends")
+        return Finding(text=text, tone=_tone(kpi, up=step.shift > 0), anchor="trends")
     if not has_trend(review, pattern) or pattern.trend is None:
         return None
     slope = per_quarter(pattern, pattern.trend.slope_per_period)
@@ -241,10 +243,19 @@ def _explanations(review: Review, rows: Sequence[ScoreRow]) -> list[Ask]:
         return []
     names = _listed([_lower(row.kpi.label) for row in rows])
     if rows[0].clearly_missed:
-        text = f"Ask for root cause, action, owner and date: {names} clearly missed, no action in time explains it."
+        text = f"Ask for what is missing: {names} clearly missed, {_lacking(review, rows)}."
     else:
         text = f"Ask what is behind {names}: missed, though not beyond doubt, and without an action in time."
     return [Ask(text=text, owner=review.name, due="next review", anchor="actions")]
+
+
+def _lacking(review: Review, rows: Sequence[ScoreRow]) -> str:
+    """What the chains of these misses lack, by name: with an action on record, not everything has to be asked for."""
+    mine = [chain for chain in chains(review) if any(chain.clause.row.kpi == row.kpi for row in rows)]
+    faults = list(dict.fromkeys(link.name for chain in mine for link in chain.links if link.fault))
+    if not faults or all(chain.action is None for chain in mine):
+        return "no action on record says why, what is done, by whom and until when"
+    return f"the actions on record lack {_listed(faults)}"
 
 
 def _overdue(review: Review) -> list[tuple[str, Ask]]:
@@ -290,12 +301,33 @@ def _or(value: object, otherwise: str) -> str:
 def flags(review: Review) -> list[Finding]:
     """Short risk flags, each with its number."""
     own = [*_concentration_flags(review), *_notice_flags(review)] if review.shows_others else []
-    return [*_watermelon_flag(review), *own, *_escalation_flags(review)]
+    return [*_watermelon_flag(review), *_reported_flags(review), *own, *_escalation_flags(review)]
 
 
 def _watermelon_flag(review: Review) -> list[Finding]:
     found = watermelon(review)
     return [Finding(text=found.text, tone="warning", anchor="watermelon")] if found is not None and found.found else []
+
+
+def _reported_flags(review: Review) -> list[Finding]:
+    """Whether what the partner says of itself, or how it rates itself, is kinder than what the client counts."""
+    judged = judgement(review)
+    kinder = [
+        _lower(one.kpi.label)
+        for one in reconcile(review) or []
+        if judged.found(REPORTS, one.label) and 2 * one.flattering > one.differing
+    ]
+    found = []
+    if kinder:
+        text = f"The partner's own reports are kinder than the rows: {_listed(kinder)}"
+        found.append(Finding(text=text, tone="warning", anchor="contract"))
+    bias = rater_bias(review)
+    if bias is not None and judged.found(REPORTS, bias.label):
+        size = format_change(abs(bias.measure.value), "share").lstrip("+")
+        way = "above" if bias.measure.value > 0 else "below"
+        text = f"The partner's raters score {size} {way} the client's on the same contacts"
+        found.append(Finding(text=text, tone="warning", anchor="quality"))
+    return found
 
 
 def _concentration_flags(review: Review) -> list[Finding]:

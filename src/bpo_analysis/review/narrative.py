@@ -7,13 +7,14 @@ minus the adjusted p-value. The rank orders the list and is never printed as a n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from bpo_analysis.formats import plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.changes import change_of
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.drivers import events_between
 from bpo_analysis.review.findings import MAX_ON_FIRST_SCREEN, Finding, carried, change_claim, near, pattern_claim
 from bpo_analysis.review.leads import leads
 from bpo_analysis.review.patterns import pattern_names, pattern_of
@@ -101,7 +102,8 @@ def strengths_and_gaps(review: Review) -> tuple[list[Standing], list[Standing]]:
     -------
     strengths, gaps : list of Standing
     """
-    found = [standing for clause in clauses(review) if (standing := _standing(clause)) is not None]
+    agreed = [clause for clause in clauses(review) if clause.row.contract in ("met", "missed", "not due")]
+    found = [standing for clause in agreed if (standing := _standing(clause)) is not None]
     found.sort(key=lambda standing: abs(standing.distance), reverse=True)
     return [s for s in found if s.is_strength], [s for s in found if not s.is_strength]
 
@@ -115,6 +117,19 @@ def _standing(clause: Clause) -> Standing | None:
     half = max((high - low) / 2, 1e-12)
     distance = min(abs(row.measure.value - end) for end in ends) / half
     return Standing(clause=clause, distance=distance if row.good else -distance)
+
+
+def _redefined(review: Review, row: ScoreRow) -> str:
+    """The change of definition within the stretches compared, if there is one: then nothing is known to be better."""
+    start, _ = review.earlier()
+    events = events_between(review, start, review.period.end, row.kpi.name)
+    changed = events[(events["kind"] == "definition") & (events["kpi"] == row.kpi.name)]
+    if row.kpi.name in pattern_names(review):
+        steps = steps_of(review, pattern_of(review, row.kpi.name))
+        if steps and changed.empty:
+            all_events = events_between(review, steps[-1].first, review.period.end, row.kpi.name)
+            changed = all_events[(all_events["kind"] == "definition") & (all_events["kpi"] == row.kpi.name)]
+    return "" if changed.empty else f"{changed.iloc[-1]['title']} ({changed.iloc[-1]['start']:%Y-%m-%d})"
 
 
 def _insights(review: Review) -> list[Insight]:
@@ -160,7 +175,7 @@ def _of_pattern(review: Review, name: str, finding: Finding, row: ScoreRow) -> I
         pvalue=judgement(review).adjusted(PATTERNS)[label],
         since=_since(review, name) or f"over {plural(len(pattern.series), pattern.unit)}",
         carried="",
-        near="",
+        near=f"Near in time: {steps[-1].near}." if steps and steps[-1].near else "",
         size=moved / level if level else 0.0,
     )
 
@@ -188,7 +203,14 @@ def _insight(
     size: float,
 ) -> Insight:
     weight = _WITH_TARGET if row.target is not None else _HEADLINE if row.kpi in _headline(review) else _OTHER
+    redefined = _redefined(review, row)
+    if redefined:
+        finding = replace(finding, tone="none")
+        near = near or f"Near in time: {redefined}."
     proposal, owner, due = _proposal(review, row, finding)
+    if redefined:
+        proposal = "Compare under one definition before judging: what counts was changed"
+        owner, due = "client", "next review"
     tests = int(judgement(review).table["pvalue"].notna().sum())
     return Insight(
         kpi=row.kpi,

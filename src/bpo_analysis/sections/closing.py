@@ -52,7 +52,6 @@ _READING = (
     "A rate effect is a slice doing better or worse; a mix effect is more or fewer contacts of that slice. "
     "Neither proves a cause."
 )
-_HIDDEN = "in the client's edition"
 _ALL_ROWS = "<p>What became of every row, over all partners, is in the client's edition.</p>"
 _PACKAGES = ("pandas", "numpy", "scipy", "ibis-framework", "duckdb", "matplotlib")
 
@@ -131,7 +130,7 @@ def _no_tests(review: Review) -> Markup:
 
 def _sureness(review: Review, judged: Judgement) -> Markup:
     """How sure the page is as a whole: who is in which family of tests, what was adjusted, what was found."""
-    made = judged.table["pvalue"].notna()
+    made = _shown(review, judged)["pvalue"].notna()
     error = 1 - review.confidence_level
     text = _SURENESS.format(
         level=percent(review.confidence_level), count=int(made.sum()), error=percent(error), pages=round(1 / error)
@@ -145,10 +144,10 @@ def _sureness(review: Review, judged: Judgement) -> Markup:
     ]
     rows = []
     for family in judged.plan.families:
+        if family.name == PARTNERS and not review.shows_others:
+            continue
         of = judged.table[judged.table["family"] == family.name]
         found = "; ".join(of.loc[of["found"], "label"]) or "none"
-        if family.name == PARTNERS and not review.shows_others:
-            found = _HIDDEN
         count = int(of["pvalue"].notna().sum())
         level = format_value(judged.plan.levels[family.name], "share", decimals=2) if count else MISSING
         rows.append(
@@ -183,7 +182,10 @@ def _tests(table: pd.DataFrame) -> Markup:
         ]
         for row in table.to_dict("records")
     ]
-    return page.details(f"All {plural(len(rows), 'test')}", page.table(columns, rows, caption="Tests of this page"))
+    made = int(table["pvalue"].notna().sum())
+    lacking = f", and {len(rows) - made} that could not be made" if made < len(rows) else ""
+    title = f"All {plural(made, 'test')}{lacking}"
+    return page.details(title, page.table(columns, rows, caption="Tests of this page"))
 
 
 def _used(review: Review) -> list[Kpi]:
@@ -307,7 +309,7 @@ def _record(review: Review, judged: Judgement | None) -> dict[str, Any]:
     return {
         **data_record(review),
         "kpis": ledger_rows(review),
-        "tests": [] if judged is None else [_test_row(row) for row in judged.table.to_dict("records")],
+        "tests": [] if judged is None else [_test_row(row) for row in _shown(review, judged).to_dict("records")],
     }
 
 

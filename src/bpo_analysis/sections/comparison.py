@@ -59,7 +59,7 @@ def _one(review: Review, comparison: Comparison) -> Markup:
                 _reading(review, comparison, row),
             ]
         )
-    caption = f"{kpi.label} on the contact reasons both partners have"
+    caption = f"{kpi.label} on the contact reasons both partners have, {review.before()[0]} to {review.period.end}"
     return page.table(columns, rows, caption=caption, classes="stack")
 
 

@@ -151,7 +151,8 @@ def _comparison(portfolio: Portfolio, one: FairComparison) -> Markup:
         )
     turned = "; ".join(f"{names[a]} and {names[b]}" for a, b in one.result.reversals)
     note = page.note(f"The order as counted turns round on the same mix for: {turned}.") if turned else Markup("")
-    covered = f"{plural(one.result.n_slices, 'contact reason')} that all have"
+    start = portfolio.any_review.before()[0]
+    covered = f"{plural(one.result.n_slices, 'contact reason')} that all have, {start} to {portfolio.period.end}"
     return page.table(columns, rows, caption=f"{kpi.label} on the {covered}", classes="stack") + note
 
 
@@ -197,7 +198,9 @@ def portfolio_decisions(portfolio: Portfolio) -> Section:
     for standing in standings(portfolio):
         for ask in standing.asks[:_DECISIONS_EACH]:
             about.setdefault((ask.text, ask.owner, ask.due), []).append(standing.review.name)
-    rows = [[text, ", ".join(names), owner, due] for (text, owner, due), names in about.items()]
+    # What falls due on a day comes first, the earliest first; the rest keeps the order of the partners.
+    ordered = sorted(about.items(), key=lambda item: (not item[0][2].startswith("by "), _day(item[0][2])))
+    rows = [[text, ", ".join(names), owner, due] for (text, owner, due), names in ordered]
     body = (
         page.table(columns, rows, caption="The first three of each partner", classes="stack")
         if rows
@@ -206,6 +209,11 @@ def portfolio_decisions(portfolio: Portfolio) -> Section:
     return Section(
         "decisions", page.section("decisions", "What needs a decision", body, question="What is asked of you?")
     )
+
+
+def _day(due: str) -> str:
+    """The day of "by 2026-11-02"; nothing where no day is named, so that the order stays."""
+    return due.removeprefix("by ") if due.startswith("by ") else ""
 
 
 def portfolio_appendix(portfolio: Portfolio) -> Section:

@@ -21,7 +21,7 @@ __all__ = ["scope"]
 _ID, _TITLE = "scope", "Scope and how hard it is"
 
 
-@placed(audiences=("steering", "account"), client_only=True)
+@placed(audiences=["account"], client_only=True)
 def scope(review: Review) -> Section:
     """Register of tasks with their share of the work and the signs of complexity side by side."""
     table = scope_register(review)

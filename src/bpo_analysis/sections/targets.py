@@ -38,7 +38,7 @@ _MAX_CHARTS = 6
 _RARE = 0.5
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def targets_in_detail(review: Review) -> Section:
     """SMART check, place in the own past and beside published levels, glide paths, balance and goals of the targets."""
     checks = check_smart(review)
