@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -216,3 +217,17 @@ def test_a_doubtful_miss_of_many_cases_is_not_called_a_matter_of_few(nhs111):
     review = open_review(nhs111, "Cornwall (HUC)", "2026-03")
     sentence, _ = verdict(review, clauses(review))
     assert sentence.endswith("The miss is not beyond doubt.")
+
+
+def test_kinder_reports_and_kinder_raters_are_flags_of_the_first_screen(review_of):
+    texts = [flag.text for flag in flags(review_of("kestrel"))]
+    assert any(text.startswith("The partner's own reports are kinder than the rows: ") for text in texts)
+    assert any(re.match(r"The partner's raters score \d.* above the client's", text) for text in texts)
+    assert not any("kinder" in flag.text or "raters" in flag.text for flag in flags(review_of("fernway")))
+
+
+def test_what_is_asked_names_what_the_action_on_record_lacks(review_of):
+    review = review_of("baobab", "2026-Q3")
+    text = next(ask.text for ask in asks(review, clauses(review)) if "CSAT" in ask.text)
+    assert text.startswith("Ask for what is missing: CSAT")
+    assert "the actions on record lack root cause" in text

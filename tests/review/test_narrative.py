@@ -60,3 +60,10 @@ def test_without_a_target_nothing_is_said_about_one(write_dataset):
     review = open_review(write_dataset(targets=targets), "acme", "2026-01")
     meanings = {one.kpi.name: one.meaning for one in insights(review)}
     assert not any(text for name, text in meanings.items() if name != "abandonment_rate")
+
+
+def test_a_changed_definition_is_no_improvement(review_of):
+    found = next(one for one in insights(review_of("kestrel")) if one.kpi.name == "fcr")
+    assert found.finding.tone == "none"
+    assert "First-contact flag now set by the agent" in found.near
+    assert found.proposal.startswith("Compare under one definition")

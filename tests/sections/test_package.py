@@ -1,5 +1,6 @@
 """Pages made to order, editions, audiences and notes: who sees which section."""
 
+import json
 import re
 
 import pytest
@@ -150,3 +151,10 @@ def test_sections_without_a_note_are_named(portfolio):
     html = sections.notes_written(review).html
     assert "1 of 2 sections have a note: What it means." in html
     assert "Not written</strong> beside: Contract scorecard." in html
+
+
+def test_the_record_of_the_partners_edition_names_no_other_partner(portfolio):
+    review = sections.open_review(portfolio, "baobab", "2026-10", edition="partner")
+    text = json.dumps(dict(sections.appendix(review).record), default=str)
+    others = set(portfolio.partners["name"]) - {review.name}
+    assert not {name for name in others if name in text}

@@ -1,5 +1,7 @@
 """The page about all partners."""
 
+import re
+
 import pytest
 
 from bpo_analysis import sections
@@ -52,3 +54,10 @@ def test_partners_without_a_common_reason_are_not_compared(write_dataset):
         "2 partners" in sections.portfolio_standing(small).html
         or "No partner" in sections.portfolio_standing(small).html
     )
+
+
+def test_what_falls_due_first_stands_first(october):
+    html = sections.portfolio_decisions(october).html
+    days = re.findall(r"by (20\d\d-\d\d-\d\d)</td>", html)
+    assert days == sorted(days)
+    assert html.index(f"by {days[-1]}") < html.index("next review")
