@@ -8,6 +8,7 @@ from bpo_analysis.periods import parse_period
 from bpo_analysis.review.context import open_review
 from bpo_analysis.review.scorecard import clauses
 from bpo_analysis.review.year import coming_targets, year_ago, years_on_year
+from bpo_analysis.sections import beside_the_others, contract_scorecard
 from bpo_analysis.sections.year import coming, twelve_months
 
 
@@ -61,3 +62,12 @@ def test_targets_to_come_are_proposed_or_begin_later_or_fall_due_later(write_dat
 
 def test_nothing_to_come_is_said(write_dataset):
     assert "no target is proposed" in coming(open_review(write_dataset(), "acme", "2026-01")).html
+
+
+def test_reported_values_and_comparisons_are_listed_with_the_numbers(portfolio):
+    review = open_review(portfolio, "northline", "2026-10")
+    contract_scorecard(review)
+    beside_the_others(review)
+    ids = {(figure.id, tuple(figure.where.values())) for figure in review.figures.values()}
+    assert ("reported.service_level", ("2026-10",)) in ids or ("reported.service_level", ("2026-09",)) in ids
+    assert ("comparison.fcr_theirs", ("Kestrel CX",)) in ids

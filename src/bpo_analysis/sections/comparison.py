@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
 from bpo_analysis import page
@@ -49,18 +51,32 @@ def _one(review: Review, comparison: Comparison) -> Markup:
         standardised = Markup('{} <span class="interval">{}</span>').format(
             format_change(row["standardised"], kpi.unit), between
         )
+        own, theirs, apart = _noted(review, comparison, row)
         rows.append(
             [
                 f"against {row['name']}",
-                format_value(row["own"], kpi.unit),
-                format_value(row["theirs"], kpi.unit),
-                format_change(row["difference"], kpi.unit),
+                own,
+                theirs,
+                apart,
                 Cell(standardised, sort=row["standardised"]),
                 _reading(review, comparison, row),
             ]
         )
     caption = f"{kpi.label} on the contact reasons both partners have, {review.before()[0]} to {review.period.end}"
     return page.table(columns, rows, caption=caption, classes="stack")
+
+
+def _noted(review: Review, comparison: Comparison, row: dict[Any, Any]) -> tuple[str, str, str]:
+    """Values of both sides and their difference as printed, listed with the other numbers of the page."""
+    kpi, start, where = comparison.kpi, review.before()[0], {"against": str(row["name"])}
+    texts = []
+    for name in ("own", "theirs", "difference", "standardised"):
+        change = name in ("difference", "standardised")
+        text = format_change(row[name], kpi.unit) if change else format_value(row[name], kpi.unit)
+        limits = {"ci_low": row["ci_low"], "ci_high": row["ci_high"]} if name == "standardised" else {}
+        id = f"comparison.{kpi.name}_{name}"
+        texts.append(review.note_figure(id, row[name], text, unit=kpi.unit, start=start, where=where, **limits))
+    return texts[0], texts[1], texts[2]
 
 
 def _reading(review: Review, comparison: Comparison, row: dict[object, object]) -> str:

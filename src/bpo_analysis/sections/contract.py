@@ -100,7 +100,7 @@ def _reported(review: Review) -> Markup:
         Column("Reading"),
     ]
     adjusted = judgement(review).adjusted(REPORTS)
-    rows = [_reported_row(r, review.currency, adjusted.get(r.label, float("nan"))) for r in found]
+    rows = [_reported_row(review, r, adjusted.get(r.label, float("nan"))) for r in found]
     table = page.table(
         columns, rows, caption="What the partner reports beside what the rows say, last month reported", classes="stack"
     )
@@ -108,8 +108,13 @@ def _reported(review: Review) -> Markup:
     return Markup('<h3>Reported against measured</h3>{}<p class="muted">{}</p>').format(table, plan)
 
 
-def _reported_row(found: Reconciliation, currency: str, adjusted: float) -> list[str | Markup | Cell]:
-    last, unit = found.table.iloc[-1], found.kpi.unit
+def _reported_row(review: Review, found: Reconciliation, adjusted: float) -> list[str | Markup | Cell]:
+    last, unit, currency = found.table.iloc[-1], found.kpi.unit, review.currency
+    month = {"month": str(last["period"])}
+    reported = format_value(last["reported"], unit, currency=currency)
+    review.note_figure(f"reported.{found.kpi.name}", last["reported"], reported, unit=unit, where=month)
+    apart = format_change(last["difference"], unit, currency=currency)
+    review.note_figure(f"reported.{found.kpi.name}_difference", last["difference"], apart, unit=unit, where=month)
     if not found.differing:
         reading = "agrees"
     elif isnan(adjusted):
@@ -119,9 +124,9 @@ def _reported_row(found: Reconciliation, currency: str, adjusted: float) -> list
         reading = f"{better}, adjusted p {format_pvalue(adjusted)}"
     return [
         kpi_link(found.kpi),
-        format_value(last["reported"], unit, currency=currency),
+        reported,
         format_value(last["measured"], unit, currency=currency),
-        format_change(last["difference"], unit, currency=currency),
+        apart,
         f"{found.differing} of {len(found.table)}",
         reading,
     ]
