@@ -115,8 +115,8 @@ def project(
     --------
     >>> rng = np.random.default_rng(2)
     >>> result = project(70 + 0.2 * np.arange(40) + rng.normal(0, 1, 40), 12)
-    >>> round(result.estimate, 1), bool(result.ci_low < 80.2 < result.ci_high)
-    (80.3, True)
+    >>> round(result.estimate), bool(result.ci_low < 80.2 < result.ci_high)
+    (80, True)
     """
     check_confidence_level(confidence_level)
     for name, number in (("ahead", ahead), ("width", width)):
