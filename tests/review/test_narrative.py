@@ -1,10 +1,11 @@
 """Findings with what is known about them, in order; strengths and gaps; at most three first."""
 
 from dataclasses import replace
+from datetime import date
 
 from bpo_analysis.review.context import open_review
 from bpo_analysis.review.findings import MAX_ON_FIRST_SCREEN
-from bpo_analysis.review.narrative import first_findings, insights, strengths_and_gaps
+from bpo_analysis.review.narrative import _redefined, first_findings, insights, strengths_and_gaps
 from bpo_analysis.review.plan import judgement
 
 
@@ -67,3 +68,11 @@ def test_a_changed_definition_is_no_improvement(review_of):
     assert found.finding.tone == "none"
     assert "First-contact flag now set by the agent" in found.near
     assert found.proposal.startswith("Compare under one definition")
+
+
+def test_only_a_definition_of_this_kpi_in_this_stretch_counts(review_of):
+    review = review_of("kestrel")
+    around, before = (date(2025, 12, 15), date(2026, 1, 31)), (date(2025, 6, 1), date(2025, 11, 30))
+    assert "(2026-01-01)" in _redefined(review, "fcr", *around)
+    assert _redefined(review, "fcr", *before) == ""
+    assert _redefined(review, "service_level", *around) == ""

@@ -8,6 +8,7 @@ minus the adjusted p-value. The rank orders the list and is never printed as a n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from math import isnan
 
 from bpo_analysis.formats import plural
@@ -21,7 +22,7 @@ from bpo_analysis.review.patterns import pattern_names, pattern_of
 from bpo_analysis.review.plan import LEADS, PATTERNS, change_family, judgement
 from bpo_analysis.review.registers import actions_at
 from bpo_analysis.review.scorecard import Clause, ScoreRow, clauses, score, scorecard
-from bpo_analysis.review.steps import steps_of
+from bpo_analysis.review.steps import EVENT_DAYS, steps_of
 
 __all__ = ["Insight", "Standing", "first_findings", "insights", "strengths_and_gaps"]
 
@@ -119,16 +120,10 @@ def _standing(clause: Clause) -> Standing | None:
     return Standing(clause=clause, distance=distance if row.good else -distance)
 
 
-def _redefined(review: Review, row: ScoreRow) -> str:
-    """The change of definition within the stretches compared, if there is one: then nothing is known to be better."""
-    start, _ = review.earlier()
-    events = events_between(review, start, review.period.end, row.kpi.name)
-    changed = events[(events["kind"] == "definition") & (events["kpi"] == row.kpi.name)]
-    if row.kpi.name in pattern_names(review):
-        steps = steps_of(review, pattern_of(review, row.kpi.name))
-        if steps and changed.empty:
-            all_events = events_between(review, steps[-1].first, review.period.end, row.kpi.name)
-            changed = all_events[(all_events["kind"] == "definition") & (all_events["kpi"] == row.kpi.name)]
+def _redefined(review: Review, name: str, start: date, end: date) -> str:
+    """The change of definition in a stretch, if there is one: then nothing is known to be better or worse."""
+    events = events_between(review, start, end, name)
+    changed = events[(events["kind"] == "definition") & (events["kpi"] == name)]
     return "" if changed.empty else f"{changed.iloc[-1]['title']} ({changed.iloc[-1]['start']:%Y-%m-%d})"
 
 
@@ -158,6 +153,9 @@ def _of_change(review: Review, row: ScoreRow) -> Insight:
         since=_since(review, row.kpi.name) or f"against {review.before_title if sudden else review.earlier_title}",
         carried=carried(review, row.kpi.name) if sudden else "",
         near=near(review, row.kpi.name, sudden=sudden),
+        redefined=_redefined(
+            review, row.kpi.name, (review.before() if sudden else review.earlier())[0], review.period.end
+        ),
         size=abs(change) / max(abs(value - change), 1e-12),
     )
 
@@ -166,6 +164,9 @@ def _of_pattern(review: Review, name: str, finding: Finding, row: ScoreRow) -> I
     pattern = pattern_of(review, name)
     steps = steps_of(review, pattern)
     label = pattern.change_label if steps else pattern.trend_label
+    start, end = (pattern.series["start"].iloc[0], review.period.end)
+    if steps:
+        start, end = (steps[-1].first - timedelta(days=EVENT_DAYS), steps[-1].last + timedelta(days=EVENT_DAYS))
     level = abs(row.measure.value) if row.measure else float("nan")
     moved = abs(steps[-1].shift) if steps else abs(pattern.trend.slope_per_period) * 13 if pattern.trend else 0.0
     return _insight(
@@ -176,6 +177,7 @@ def _of_pattern(review: Review, name: str, finding: Finding, row: ScoreRow) -> I
         since=_since(review, name) or f"over {plural(len(pattern.series), pattern.unit)}",
         carried="",
         near=f"Near in time: {steps[-1].near}." if steps and steps[-1].near else "",
+        redefined=_redefined(review, name, start, end),
         size=moved / level if level else 0.0,
     )
 
@@ -200,15 +202,14 @@ def _insight(
     since: str,
     carried: str,
     near: str,
+    redefined: str,
     size: float,
 ) -> Insight:
     weight = _WITH_TARGET if row.target is not None else _HEADLINE if row.kpi in _headline(review) else _OTHER
-    redefined = _redefined(review, row)
+    proposal, owner, due = _proposal(review, row, finding)
     if redefined:
         finding = replace(finding, tone="none")
         near = near or f"Near in time: {redefined}."
-    proposal, owner, due = _proposal(review, row, finding)
-    if redefined:
         proposal = "Compare under one definition before judging: what counts was changed"
         owner, due = "client", "next review"
     tests = int(judgement(review).table["pvalue"].notna().sum())
