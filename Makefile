@@ -1,4 +1,4 @@
-# make report | make test | make check | make lab | make validate | make bench | make clean
+# make report | make test | make check | make lab | make validate | make bench | make engines | make cluster | make clean
 # One virtual environment in the checkout; a second run reuses it until pyproject.toml or constraints.txt change.
 
 # The first Python of 3.11 to 3.13 that is there; override with: make PYTHON=/path/to/python report
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: report test check lab validate validate-full bench clean
+.PHONY: report test check lab engines cluster validate validate-full bench clean
 .DEFAULT_GOAL := report
 
 report: $(VENV)/.run
@@ -42,6 +42,12 @@ bench: $(VENV)/.test
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab notebooks
 
+# What the tests of PostgreSQL and Spark need besides a server and Java; without it make test skips them and says so.
+engines: $(VENV)/.engines
+
+# What the tests of the Dask cluster and of outputs in S3 need; without it make test skips them and says so.
+cluster: $(VENV)/.cluster
+
 clean:
 	rm -rf $(VENV) reports .pytest_cache .mypy_cache .ruff_cache
 
@@ -58,6 +64,14 @@ $(VENV)/.run: $(INPUTS) | $(VENV)/pyvenv.cfg
 $(VENV)/.test: $(INPUTS) | $(VENV)/pyvenv.cfg
 	$(INSTALL) --editable '.[test]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.engines: $(INPUTS) | $(VENV)/pyvenv.cfg
+	$(INSTALL) --editable '.[test,postgres,spark]'
+	@touch $@ $(VENV)/.run $(VENV)/.test
+
+$(VENV)/.cluster: $(INPUTS) | $(VENV)/pyvenv.cfg
+	$(INSTALL) --editable '.[cluster-test]'
+	@touch $@ $(VENV)/.run $(VENV)/.test
 
 $(VENV)/.lab: $(INPUTS) | $(VENV)/pyvenv.cfg
 	$(INSTALL) --editable '.[lab]'

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from bpo_analysis.data import Dataset, open_dataset
-from bpo_analysis.data.cache import CACHE_VARIABLE
+from bpo_analysis.data.places import CACHE_VARIABLE
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"
 
@@ -78,3 +78,23 @@ def nhs111() -> Dataset:
 def portfolio() -> Dataset:
     """The bundled synthetic dataset, prepared."""
     return open_dataset(SAMPLE / "portfolio").prepare()
+
+
+@pytest.fixture
+def updates_learned() -> Callable[[dict[str, int]], dict[str, str]]:
+    """Tables roster, updates and training_acks of ten agents: for each day an update, known by so many of them."""
+
+    def tables(trained: dict[str, int]) -> dict[str, str]:
+        agents = [f"a{number}" for number in range(10)]
+        roster = ["agent_id,partner_id,hire_date,prod_date", *(f"{a},acme,2025-01-01,2025-01-20" for a in agents)]
+        updates = ["update_id,source,title,announced_on,effective_on,mandatory"]
+        acks = ["update_id,agent_id,partner_id,assigned_on,due_on,acknowledged_on,trained_on"]
+        for number, (day, count) in enumerate(trained.items()):
+            updates.append(f"u{number},client,News {number},2025-10-01,{day},true")
+            for place, agent in enumerate(agents):
+                done = "2025-10-20" if place < count else ""
+                acks.append(f"u{number},{agent},acme,2025-10-01,{day},{done},{done}")
+        named = {"roster": roster, "updates": updates, "training_acks": acks}
+        return {name: "\n".join(lines) + "\n" for name, lines in named.items()}
+
+    return tables

@@ -1918,6 +1918,25 @@ def relationship_table(rng: np.random.Generator, world: World) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
+SUPPORT_ROLES = {"team_leader": 12, "quality_analyst": 20, "trainer": 30}
+"""Agents for whom the contract of an outside partner asks one person of each role."""
+
+
+def support_table() -> pd.DataFrame:
+    """Return who leads, checks and trains the agents; people follow where a partner grows, a month later."""
+    rows = []
+    for partner in OUTSIDE:
+        hired = [(partner.go_live, partner.heads)]
+        if partner.later_heads:
+            hired.append(("2026-06-01", partner.later_heads))
+        rows += [
+            (partner.id, role, -(-heads // agents), since)
+            for since, heads in hired
+            for role, agents in SUPPORT_ROLES.items()
+        ]
+    return pd.DataFrame(rows, columns=["partner_id", "role", "heads", "valid_from"]).assign(valid_to=pd.NaT)
+
+
 def articles_table() -> pd.DataFrame:
     """Return the articles of the knowledge base; those about leaving have not been reviewed and are out of date."""
     rows = []
@@ -1977,6 +1996,7 @@ def build(
         "escalation_steps": escalation_steps(world.rng("steps"), tables["escalations"]),
         "updates": updates,
         "roster": roster_table(world.rng("exits"), everyone),
+        "support_staff": support_table(),
         "contracts": contracts,
         "contract_incentives": incentives_table(contracts),
         "actions": actions_table(world),

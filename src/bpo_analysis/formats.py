@@ -14,6 +14,7 @@ __all__ = [
     "format_interval",
     "format_pvalue",
     "format_value",
+    "of_them",
     "plain",
     "plural",
     "shown_number",
@@ -109,17 +110,17 @@ def format_interval(low: float | None, high: float | None, unit: Unit, *, curren
     return f"{_number(low, digits)} to {_number(high, digits)}{_suffix(unit, currency)}"
 
 
-def format_change(change: float | None, unit: Unit, *, currency: str = "") -> str:
+def format_change(change: float | None, unit: Unit, *, currency: str = "", decimals: int | None = None) -> str:
     """Print a difference with its sign; shares differ in percentage points.
 
     Examples
     --------
-    >>> format_change(-0.032, "share"), format_change(0.00001, "share")
-    ('−3.2 pp', '±0.0 pp')
+    >>> format_change(-0.032, "share"), format_change(0.00001, "share"), format_change(0.0435, "count", decimals=0)
+    ('−3.2 pp', '±0.0 pp', '±0')
     """
     if change is None or math.isnan(change):
         return MISSING
-    digits = decimals_of(unit, change)
+    digits = decimals_of(unit, change) if decimals is None else decimals
     rounded = round(shown_number(change, unit), digits)
     sign = "±" if rounded == 0 else "+" if rounded > 0 else "−"
     suffix = " pp" if unit == "share" else _suffix(unit, currency)
@@ -164,6 +165,19 @@ def plural(count: int, one: str, many: str = "") -> str:
     ('1 day', '3 days', '2 queries')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def of_them(part: int, whole: int, what: str) -> str:
+    """Say how many of a counted group something is true of, in a clause that follows the group.
+
+    Examples
+    --------
+    >>> [of_them(part, whole, "late") for part, whole in ((0, 1), (1, 1), (0, 4), (3, 4), (4, 4))]
+    ['not late', 'late', 'none of them late', '3 of them late', 'all of them late']
+    """
+    if whole == 1:
+        return what if part else f"not {what}"
+    return f"{'none' if part == 0 else 'all' if part == whole else format(part, ',')} of them {what}"
 
 
 def _number(value: float, digits: int) -> str:

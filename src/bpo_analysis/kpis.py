@@ -345,7 +345,8 @@ _CATALOGUE: tuple[Kpi, ...] = (
     ),
     _share(
         "survey_response_rate", "Survey response rate", base="sent", better="higher", timing="diagnostic", group="satisfaction", source="surveys",
-        numerator="CASE WHEN answered_at IS NULL THEN 0 ELSE 1 END", date="sent_date", definition="surveys answered, of surveys sent",
+        numerator="CASE WHEN answered_at IS NULL THEN 0 ELSE 1 END", date="sent_date", where="sent_at IS NOT NULL",
+        definition="surveys answered, of surveys sent",
     ),
     # Cost
     Kpi(

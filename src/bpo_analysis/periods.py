@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-import pandas as pd
-
-__all__ = ["PeriodGrain", "ReportPeriod", "last_complete", "parse_period", "period_of"]
+__all__ = ["DataGrain", "PeriodGrain", "ReportPeriod", "last_complete", "parse_period", "period_of"]
 
 PeriodGrain = Literal["day", "week", "month", "quarter"]
+DataGrain = Literal["day", "week", "month"]
+"""Finest period that the rows of a dataset stand for."""
 _PATTERNS: tuple[tuple[PeriodGrain, str], ...] = (
     ("day", r"\d{4}-\d{2}-\d{2}"),
     ("week", r"\d{4}-W\d{2}"),
@@ -63,11 +63,11 @@ class ReportPeriod:
             return parse_period(str(self.start + timedelta(days=steps)))
         if self.grain == "week":
             return _week(self.start + timedelta(weeks=steps))
-        moved = pd.Period(self.start, freq=_FREQUENCIES[self.grain]) + steps
-        return _calendar(moved, self.grain)
+        return _calendar(self.start.year, self.start.month - 1 + steps * _MONTHS[self.grain], self.grain)
 
 
-_FREQUENCIES = {"month": "M", "quarter": "Q"}
+_MONTHS = {"month": 1, "quarter": 3}
+_MONTHS_OF_A_YEAR = 12
 
 
 def parse_period(text: str) -> ReportPeriod:
@@ -97,7 +97,10 @@ def _parsed(text: str, grain: PeriodGrain) -> ReportPeriod:
     if grain == "day":
         day = date.fromisoformat(text)
         return ReportPeriod(text, "day", day, day)
-    return _calendar(pd.Period(text.replace("-Q", "Q"), freq=_FREQUENCIES[grain]), grain)
+    month = int(text[5:]) if grain == "month" else 3 * int(text[6:]) - 2
+    if not 1 <= month <= _MONTHS_OF_A_YEAR:
+        raise ValueError(text)
+    return _calendar(int(text[:4]), month - 1, grain)
 
 
 def _week(day: date) -> ReportPeriod:
@@ -106,9 +109,18 @@ def _week(day: date) -> ReportPeriod:
     return ReportPeriod(f"{year}-W{week:02d}", "week", monday, monday + timedelta(days=6))
 
 
-def _calendar(period: pd.Period, grain: PeriodGrain) -> ReportPeriod:
-    label = f"{period.year}-Q{period.quarter}" if grain == "quarter" else f"{period.year}-{period.month:02d}"
-    return ReportPeriod(label, grain, period.start_time.date(), period.end_time.date())
+def _calendar(year: int, months: int, grain: PeriodGrain) -> ReportPeriod:
+    """Return the month or quarter that lies ``months`` months after the January of a year."""
+    length = _MONTHS[grain]
+    first = _MONTHS_OF_A_YEAR * year + months
+    first -= first % length
+    start = _first_of(first)
+    label = f"{start.year}-Q{start.month // length + 1}" if grain == "quarter" else f"{start.year}-{start.month:02d}"
+    return ReportPeriod(label, grain, start, _first_of(first + length) - timedelta(days=1))
+
+
+def _first_of(months: int) -> date:
+    return date(months // _MONTHS_OF_A_YEAR, months % _MONTHS_OF_A_YEAR + 1, 1)
 
 
 def period_of(day: date, grain: PeriodGrain) -> ReportPeriod:
@@ -121,7 +133,7 @@ def period_of(day: date, grain: PeriodGrain) -> ReportPeriod:
     """
     if grain == "day":
         return parse_period(str(day))
-    return _week(day) if grain == "week" else _calendar(pd.Period(day, freq=_FREQUENCIES[grain]), grain)
+    return _week(day) if grain == "week" else _calendar(day.year, day.month - 1, grain)
 
 
 def last_complete(first: date, last: date, grain: PeriodGrain = "month") -> ReportPeriod:

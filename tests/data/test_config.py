@@ -8,7 +8,7 @@ from bpo_analysis.errors import DatasetError, UnknownNameError
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("[datset]\nname = 'x'", r"It has no key 'datset'\. Did you mean 'dataset'\? It takes: dataset, kpis, kpi"),
+        ("[datset]\nname = 'x'", r"no key 'datset'\. Did you mean 'dataset'\? It takes: dataset, source, kpis, kpi"),
         ("[dataset]\nnme = 'x'\ntitel = 'y'", r"'nme'\. Did .* It has no key 'titel'\. Did you mean 'title'"),
         ("[dataset]\nname = 3", r"\[dataset\] name must be text, got 3"),
         ("dataset = 3", r"dataset must be a section \[dataset\], got 3"),

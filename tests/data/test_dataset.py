@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from bpo_analysis.data import open_dataset
-from bpo_analysis.data.cache import CACHE_VARIABLE, made_once
+from bpo_analysis.data.cache import made_once
+from bpo_analysis.data.places import CACHE_VARIABLE
 from bpo_analysis.errors import DatasetError, UnknownNameError
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
@@ -211,15 +212,20 @@ def test_the_same_data_give_the_same_table(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(*tables)
 
 
+def prepared(cache):
+    """Folders of prepared datasets; beside them lies what is remembered of files."""
+    return [folder for folder in cache.iterdir() if folder.name != "seen"]
+
+
 def test_a_dataset_is_prepared_once(write_dataset, tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     folder = write_dataset()
     open_dataset(folder).prepare()
-    (made,) = (tmp_path / "cache").iterdir()
-    written = (made / "kpis.parquet").stat().st_mtime_ns
+    (made,) = prepared(tmp_path / "cache")
+    written = (made / "kpis").stat().st_mtime_ns
     open_dataset(folder).kpi_rows()
-    assert [(f, (f / "kpis.parquet").stat().st_mtime_ns) for f in (tmp_path / "cache").iterdir()] == [(made, written)]
-    files = {"check.json", "extracts", "kpis.parquet", "partners.parquet", "targets.parquet"}
+    assert [(f, (f / "kpis").stat().st_mtime_ns) for f in prepared(tmp_path / "cache")] == [(made, written)]
+    files = {"check.json", "extracts", "kpis", "partners.parquet", "rollups", "slices.sqlite", "targets.parquet"}
     assert {f.name for f in made.iterdir()} == files
 
 
@@ -239,7 +245,7 @@ def test_an_error_leaves_nothing_half_written(tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         made_once("key", fail)
-    assert list(tmp_path.iterdir()) == []
+    assert prepared(tmp_path) == []
 
 
 def test_the_cache_keeps_what_was_used_last(tmp_path, monkeypatch):
@@ -251,7 +257,7 @@ def test_the_cache_keeps_what_was_used_last(tmp_path, monkeypatch):
         folder = made_once(f"key{number}", lambda folder: (folder / "check.json").write_text("{}"))
         os.utime(folder, (number, number) if number else None)  # the first one is in use
     made_once("last", lambda folder: (folder / "check.json").write_text("{}"))
-    kept = {folder.name for folder in tmp_path.iterdir()}
+    kept = {folder.name for folder in prepared(tmp_path)}
     assert len(kept) == 20
     assert {"key0", "last", "key21"} <= kept
     assert not kept & {"key1", "key2", stale.name}
@@ -271,21 +277,22 @@ def test_two_processes_may_prepare_the_same_dataset_at_once(tmp_path):
     for process in running:
         out, err = process.communicate(timeout=120)
         assert (process.returncode, out.strip()) == (0, "True"), err
-    (folder,) = tmp_path.iterdir()
+    (folder,) = prepared(tmp_path)
     assert (folder / "check.json").is_file()
+    assert not list((tmp_path / "seen").glob("*.lock"))
 
 
 def test_an_interrupt_leaves_nothing_half_written(tmp_path):
     process = start(SAMPLE / "portfolio", tmp_path)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+    while not prepared(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode not in (0, None)
     assert "KeyboardInterrupt" in err
-    assert list(tmp_path.iterdir()) == []
+    assert prepared(tmp_path) == []
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
@@ -295,7 +302,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
     assert process.returncode == 1
     assert "DatasetError: The cache folder" in err
     assert "cannot be written" in err
-    assert list(tmp_path.iterdir()) == []
+    assert prepared(tmp_path) == []
 
 
 def test_nothing_is_printed_while_preparing(tmp_path):

@@ -183,19 +183,23 @@ def test_no_table_problem_stops_the_others(write_dataset):
     assert set(caught.value.problems["table"]) == {"volume", "surveys"}
 
 
-def test_a_file_is_read_in_pieces(write_dataset):
+def test_a_file_is_read_in_pieces(write_dataset, monkeypatch):
     """A large table must not need its size in memory: 700,000 rows with 150 MB to work in."""
     folder = write_dataset(volume=None, files={"volume.csv": "partner_id,interval_start,site,offered\n"})
     with (folder / "volume.csv").open("a") as file:
         for day in range(1, 29):
             site = "".join(f"acme,2026-01-{day:02d},site number {number:07d},3\n" for number in range(25_000))
             file.write(site)
-    limited = (
-        "import duckdb, ibis, sys\n"
-        "connect = ibis.duckdb.connect\n"
-        "ibis.duckdb.connect = lambda **k: connect(memory_limit='150MB', **k)\n"
-        "from bpo_analysis.data import open_dataset\n"
+    code = (
+        "import sys\nfrom bpo_analysis.data import open_dataset\n"
         "print(open_dataset(sys.argv[1]).check().rows_used('volume'))\n"
     )
-    done = subprocess.run([sys.executable, "-c", limited, str(folder)], capture_output=True, text=True, check=False)
+    monkeypatch.setenv("BPO_MEMORY_LIMIT", "150MB")
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == str(28 * 25_000), done.stderr
+
+
+def test_a_memory_limit_that_is_no_size_is_named(write_dataset, monkeypatch):
+    monkeypatch.setenv("BPO_MEMORY_LIMIT", "lots")
+    with pytest.raises(DatasetError, match=r"BPO_MEMORY_LIMIT must be a size such as 2GB or 800MB, got 'lots'"):
+        open_dataset(write_dataset()).prepare()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bpo_analysis.data import open_dataset
-from bpo_analysis.errors import DataValidationError
+from bpo_analysis.errors import DatasetError, DataValidationError
 
 DAYS = """
     partner_id,interval_start,offered,answered,answered_in_threshold,abandoned,talk_s
@@ -241,3 +241,66 @@ def test_prepare_raises_with_the_first_problem_in_words_and_all_in_a_table(write
 def test_one_error_is_one_error(write_dataset):
     with pytest.raises(DataValidationError, match=r"have 1 error\. First"):
         open_dataset(write_dataset(volume=edited("1000", "-1000"))).prepare()
+
+
+def test_a_survey_needs_the_day_it_was_sent_or_answered(write_dataset):
+    header = "survey_id,partner_id,type,score,scale_min,scale_max"
+    answered = write_dataset(surveys=f"{header},answered_at\n1,acme,csat,4,1,5,2026-01-03\n", folder="answered")
+    dataset = open_dataset(answered)
+    assert dataset.check().ok
+    assert dataset.unavailable["survey_response_rate"] == "table surveys has no column sent_at"
+    assert dataset.kpi_rows(kpi="csat", partner_id="acme")["denominator"].sum() == 1
+    neither = open_dataset(write_dataset(surveys=f"{header}\n1,acme,csat,4,1,5\n")).check()
+    assert not neither.ok
+    assert "neither sent_at nor answered_at" in set(neither.problems["rule"])
+
+
+def test_answers_without_a_day_of_sending_are_not_in_the_response_rate(write_dataset):
+    surveys = (
+        "survey_id,partner_id,type,score,scale_min,scale_max,sent_at,answered_at\n"
+        "1,acme,csat,4,1,5,,2026-01-03\n2,acme,csat,5,1,5,2026-01-03,2026-01-04\n3,acme,csat,,1,5,2026-01-03,\n"
+    )
+    rows = open_dataset(write_dataset(surveys=surveys)).kpi_rows(kpi="survey_response_rate")
+    assert (rows["numerator"].sum(), rows["denominator"].sum()) == (1, 2)
+
+
+QA = "evaluation_id,item_id,partner_id,rating,rating_max,evaluated_at\n" + "".join(
+    f"e{day},i,acme,1,2,2026-01-{day:02d}\n" for day in range(2, 30)
+)
+
+
+def test_evaluations_alone_are_a_dataset(write_dataset):
+    dataset = open_dataset(write_dataset(volume=None, qa_ratings=QA))
+    check = dataset.check()
+    assert check.ok
+    assert any("the days of the dataset are those of table qa_ratings" in note for note in check.notes)
+    assert [day.isoformat() for day in dataset.span] == ["2026-01-02", "2026-01-29"]
+    assert "volume is not in this dataset" in dataset.unavailable["offered"]
+
+
+def test_registers_alone_are_none(write_dataset):
+    check = open_dataset(write_dataset(volume=None, events="event_id,start,title\n1,2026-01-01,x\n")).check()
+    assert "required table is missing: volume, or interactions in its place" in set(check.problems["rule"])
+
+
+def weekly(days):
+    return "partner_id,interval_start,offered\n" + "".join(f"acme,2026-01-{d:02d},70\n" for d in days)
+
+
+def test_rows_of_one_weekday_are_weeks(write_dataset):
+    dataset = open_dataset(write_dataset(volume=weekly([5, 12, 19, 26])))
+    check = dataset.check()
+    assert dataset.grain == "week"
+    assert [day.isoformat() for day in dataset.span] == ["2026-01-05", "2026-02-01"]
+    assert not [p for p in check.problems["rule"] if "days without rows" in p]
+    assert any("rows of table volume are weekly" in note for note in check.notes)
+    with pytest.raises(DatasetError, match="are weekly, so there is no last complete day"):
+        dataset.period(grain="day")
+    with pytest.raises(DatasetError, match="are weekly: there is no page of a single day"):
+        dataset.period("2026-01-05")
+    assert dataset.period("2026-W03").start.isoformat() == "2026-01-12"
+
+
+@pytest.mark.parametrize("days", [[5, 12, 19], [5, 12, 19, 27]])
+def test_few_rows_or_another_weekday_are_days(write_dataset, days):
+    assert open_dataset(write_dataset(volume=weekly(days))).grain == "day"

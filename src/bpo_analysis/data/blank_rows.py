@@ -119,6 +119,11 @@ EXAMPLES: dict[str, Sequence[Mapping[str, str]]] = {
             "valid_from": "2025-09-01",
         },
     ),
+    "support_staff": (
+        {
+            "partner_id": "acme", "site": "dublin", "role": "team_leader", "heads": "2", "valid_from": "2025-09-01",
+        },
+    ),
     "agent_time": (
         {
             "agent_id": "acme-a01", "partner_id": "acme", "date": "2026-03-16", "site": "dublin", "team": "team-1",

@@ -8,28 +8,30 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 import pandas as pd
-import platformdirs
 
 from bpo_analysis.data.pilots.fitness import PilotFindings
+from bpo_analysis.data.places import DONE, SEEN, cache_root, unwritable
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
-from bpo_analysis.errors import DatasetError
+from bpo_analysis.periods import DataGrain
 
-__all__ = ["CACHE_VARIABLE", "Prepared", "load", "made_once", "store"]
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked there
+    fcntl = None  # type: ignore[assignment]
 
-CACHE_VARIABLE = "BPO_CACHE_DIR"
+__all__ = ["Prepared", "load", "made_once", "part_once", "store"]
+
 _KEPT = 20
 _BUILDING = "building-"
 _A_DAY_S = 86_400
-_DONE = "check.json"
-"""Written last; a folder that has it is complete."""
+_PARTS, _PART_DAYS = "parts", 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,53 +41,79 @@ class Prepared:
     check: CheckResult
     first_day: date
     last_day: date
-    grain: Literal["day", "month"]
+    grain: DataGrain
     unavailable: dict[str, str]
     partners: pd.DataFrame
     pilots: dict[str, PilotFindings] = field(default_factory=dict)
     """For each pilot whose file can be read, what is wrong with it."""
     mapped: dict[str, frozenset[str]] = field(default_factory=dict)
     """Columns of each table that have values."""
+    parts_read: tuple[str, ...] | None = None
+    """Files of a table read in parts that were read this time, the others being known; None where there is none."""
 
 
 def made_once(key: str, make: Callable[[Path], None]) -> Path:
     """Return the folder of a key, made by ``make`` if it is not there.
 
-    Built beside its place and moved there whole: an error or an interrupt leaves nothing, and of two processes that
-    build the same folder one wins and both find it complete.
+    Built beside its place and moved there whole: an error or an interrupt leaves nothing. Of several processes that
+    want the same folder (the workers of a machine) one builds and the others wait; where the file system knows no locks
+    they all build, one wins, and all find it complete.
 
     Raises
     ------
     DatasetError
         If the cache folder cannot be written.
     """
-    root = _root()
+    root = cache_root()
     folder = root / key
-    if not (folder / _DONE).is_file():
+    if not (folder / DONE).is_file():
         try:
-            _build(folder, make)
+            with _alone(root, key):
+                if not (folder / DONE).is_file():
+                    _build(folder, make)
         except (OSError, duckdb.IOException) as error:
-            raise _unwritable(root, str(error).splitlines()[0]) from None
+            raise unwritable(root, str(error).splitlines()[0]) from None
         _tidy(root)
     with contextlib.suppress(OSError):  # a folder that may only be read is never tidied by us
         os.utime(folder)
     return folder
 
 
-def _root() -> Path:
-    root = Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_path("bpo_analysis"))
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(root, str(error.strerror)) from None
-    return root
+@contextlib.contextmanager
+def _alone(root: Path, key: str) -> Iterator[None]:
+    if fcntl is None:
+        yield
+        return
+    place = root / SEEN / f"{key}.lock"
+    place.parent.mkdir(exist_ok=True)
+    with place.open("w") as lock:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)
 
 
-def _unwritable(root: Path, why: str) -> DatasetError:
-    return DatasetError(
-        f"The cache folder {root} cannot be written ({why}). "
-        f"Free some space, or set {CACHE_VARIABLE} to a writable folder."
-    )
+def part_once(key: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder of what is kept of one file, made by ``make`` if it is not there.
+
+    These folders are kept as long as they are asked for now and then: a quarterly report must not read three years of
+    files again because other datasets were prepared meanwhile.
+    """
+    root = cache_root() / _PARTS
+    root.mkdir(exist_ok=True)
+    folder = root / key
+    if not (folder / DONE).is_file():
+        _build(folder, make)
+        for old in root.iterdir():
+            with contextlib.suppress(OSError):
+                days = 1 if old.name.startswith(_BUILDING) else _PART_DAYS
+                if time.time() - old.stat().st_mtime > days * _A_DAY_S:
+                    shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+    return folder
 
 
 def _build(folder: Path, make: Callable[[Path], None]) -> None:
@@ -96,7 +124,7 @@ def _build(folder: Path, make: Callable[[Path], None]) -> None:
             building.rename(folder)
         except OSError:
             # Another process finished the same folder first; both are equal.
-            if not (folder / _DONE).is_file():
+            if not (folder / DONE).is_file():
                 raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -111,7 +139,7 @@ def _tidy(root: Path) -> None:
     for folder in root.iterdir():
         with contextlib.suppress(OSError):  # another process may be tidying too
             used[folder] = folder.stat().st_mtime
-    complete = sorted((f for f in used if (f / _DONE).is_file()), key=lambda f: used[f], reverse=True)
+    complete = sorted((f for f in used if (f / DONE).is_file()), key=lambda f: used[f], reverse=True)
     half_built = [f for f in used if f.name.startswith(_BUILDING)]
     for folder in (*complete[_KEPT:], *half_built):
         if time.time() - used[folder] > _A_DAY_S:
@@ -132,13 +160,14 @@ def store(folder: Path, prepared: Prepared) -> None:
         "unavailable": prepared.unavailable,
         "pilots": {name: asdict(found) for name, found in prepared.pilots.items()},
         "mapped": {name: sorted(columns) for name, columns in prepared.mapped.items()},
+        "parts_read": prepared.parts_read,
     }
-    (folder / _DONE).write_text(json.dumps(stored, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / DONE).write_text(json.dumps(stored, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def load(folder: Path) -> Prepared:
     """Read what :func:`store` wrote."""
-    stored = json.loads((folder / _DONE).read_text(encoding="utf-8"))
+    stored = json.loads((folder / DONE).read_text(encoding="utf-8"))
     partners = folder / "partners.parquet"
     return Prepared(
         check=CheckResult(
@@ -152,5 +181,6 @@ def load(folder: Path) -> Prepared:
         unavailable=stored["unavailable"],
         pilots={name: PilotFindings(**found) for name, found in stored["pilots"].items()},
         mapped={name: frozenset(columns) for name, columns in stored["mapped"].items()},
+        parts_read=None if stored["parts_read"] is None else tuple(stored["parts_read"]),
         partners=pd.read_parquet(partners) if partners.is_file() else pd.DataFrame({"partner_id": [], "name": []}),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+from ibis.expr.operations import Field
 
 from bpo_analysis.data.config import TableSpec
 from bpo_analysis.data.expressions import Reads, build, columns_of, reads_of
@@ -58,7 +59,7 @@ def to_canonical(raw: RawTable, schema: Table, spec: TableSpec) -> CanonicalTabl
             selected[column.name] = ibis.null(_IBIS_TYPES[column.type])
             continue
         source = sources[column.name]
-        typed = _typed(source, column, spec.reading)
+        typed = source if raw.is_clean and _is_ready(source, column) else _typed(source, column, spec.reading)
         selected[column.name] = typed
         if _can_lose(source, column):
             lost = source.notnull() & typed.isnull()
@@ -67,6 +68,13 @@ def to_canonical(raw: RawTable, schema: Table, spec: TableSpec) -> CanonicalTabl
             selected[RAW_PREFIX + column.name] = lost.ifelse(source.cast("string"), ibis.null("string"))
     selected.update({name: source for name, source in sources.items() if name not in schema.by_name})
     return CanonicalTable(schema, raw.table.select(**selected), frozenset(sources), tuple(problems))
+
+
+def _is_ready(source: Any, column: Column) -> bool:
+    """Whether a clean column of a file is as the schema has it."""
+    kind = source.type()
+    fits = (column.type == "text" and kind.is_string()) or (column.type == "number" and kind.is_float64())
+    return fits and isinstance(source.op(), Field)
 
 
 def _sources(raw: RawTable, schema: Table, spec: TableSpec) -> tuple[dict[str, ir.Value], list[Problem]]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bpo_analysis.data.growth_gate import GrowthGate, read_growth_gate
 from bpo_analysis.data.schema import TABLES
+from bpo_analysis.data.source_spec import RELATION_KEYS, Relation, SourceSpec, read_relation, read_source
 from bpo_analysis.data.texts import TextReading, Times
 from bpo_analysis.data.toml import not_toml
 from bpo_analysis.errors import DatasetError, UnknownNameError, suggest
@@ -46,6 +47,7 @@ class TableSpec:
     """Where one table is and how its file is written."""
 
     name: str
+    relation: Relation | None = None
     files: tuple[Path, ...] = ()
     rows: tuple[Mapping[str, Any], ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -74,7 +76,13 @@ class DatasetConfig:
     headline: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     growth_gate: GrowthGate | None = None
     concentration_ceiling: float = 0.9
+    source: SourceSpec | None = None
     tables: Mapping[str, TableSpec] = field(default_factory=dict)
+
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """Tables that are in the source, and where."""
+        return {name: spec.relation for name, spec in self.tables.items() if spec.relation}
 
 
 def read_config(folder: Path) -> DatasetConfig:
@@ -87,7 +95,7 @@ def read_config(folder: Path) -> DatasetConfig:
     """
     file = folder / FILE_NAME
     document = _read_toml(file)
-    _only(document, ("dataset", "kpis", "kpi", "report", "tables"), f"{file}")
+    _only(document, ("dataset", "source", "kpis", "kpi", "report", "tables"), f"{file}")
     head = _section(document, "dataset", file)
     _only(head, ("name", "title", "client", "timezone", "currency", "attribution", "week_start"), f"{file} [dataset]")
     for key, value in head.items():
@@ -95,6 +103,7 @@ def read_config(folder: Path) -> DatasetConfig:
             raise DatasetError(f"{file} [dataset] {key} must be text, got {value!r}.")
     name, timezone = head.get("name", folder.name), _timezone(head.get("timezone", "UTC"), file)
     report = _section(document, "report", file)
+    source = read_source(_section(document, "source", file), f"{file} [source]", TABLES)
     return DatasetConfig(
         path=folder,
         name=name,
@@ -111,7 +120,8 @@ def read_config(folder: Path) -> DatasetConfig:
         headline=_headline(report, file),
         growth_gate=read_growth_gate(_section(report, "growth_gate", file), f"{file} [report.growth_gate]"),
         concentration_ceiling=_ceiling(report, file),
-        tables=_tables(_section(document, "tables", file), folder, file, timezone),
+        source=source,
+        tables=_tables(_section(document, "tables", file), folder, file, timezone, source),
     )
 
 
@@ -219,24 +229,29 @@ def _ceiling(report: dict[str, Any], file: Path) -> float:
     return float(value)
 
 
-def _tables(sections: dict[str, Any], folder: Path, file: Path, timezone: str) -> dict[str, TableSpec]:
+def _tables(
+    sections: dict[str, Any], folder: Path, file: Path, timezone: str, source: SourceSpec | None
+) -> dict[str, TableSpec]:
     for name in sections:
         if name not in TABLES:
             raise UnknownNameError(f"table in {file}", name, TABLES)
     specs = {}
     for name in [*sections, *(name for name in TABLES if name not in sections)]:
         given = _section(sections, name, file)
-        if given or _default_files(name, folder):
-            specs[name] = _table(name, given, folder, file, timezone)
+        if given or _default_files(name, folder) or (source and name in source.tables):
+            specs[name] = _table(name, given, folder, file, timezone, source)
     return specs
 
 
 _TABLE_KEYS = (
     "file", "rows", "columns", "rules", "encoding", "delimiter", "null", "decimal", "date_format", "times", "distinct",
+    *RELATION_KEYS,
 )  # fmt: skip
 
 
-def _table(name: str, section: dict[str, Any], folder: Path, file: Path, timezone: str) -> TableSpec:
+def _table(
+    name: str, section: dict[str, Any], folder: Path, file: Path, timezone: str, source: SourceSpec | None
+) -> TableSpec:
     where = f"{file} [tables.{name}]"
     _only(section, _TABLE_KEYS, where)
     columns = _section(section, "columns", file)
@@ -245,9 +260,11 @@ def _table(name: str, section: dict[str, Any], folder: Path, file: Path, timezon
         raise DatasetError(f'{where} has both file = "..." and [[tables.{name}.rows]] blocks. Keep one of them.')
     if not isinstance(section.get("distinct", False), bool):
         raise DatasetError(f"{where} distinct must be true or false, got {section['distinct']!r}.")
+    relation = read_relation(name, section, source, where)
     return TableSpec(
         name=name,
-        files=() if rows else _files(section, name, folder, where),
+        relation=relation,
+        files=() if rows or relation else _files(section, name, folder, where),
         rows=tuple(rows),
         columns={key: _expression(columns, key, f"{where} columns") for key in columns},
         rules=read_rules(section, where),
@@ -315,6 +332,8 @@ def _default_files(name: str, folder: Path) -> list[Path]:
 def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
     if any(mark in pattern for mark in "*?["):
         found = sorted(folder.glob(pattern))
+    elif (folder / pattern).is_dir():
+        found = sorted(f for f in (folder / pattern).rglob("*") if f.name.lower().endswith(FILE_TYPES) and f.is_file())
     else:
         found = [folder / pattern] if (folder / pattern).is_file() else []
     if not found:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast
 
-import ibis
 import ibis.expr.types as ir
 
 from bpo_analysis.data.expressions import columns_of
@@ -17,7 +15,15 @@ from bpo_analysis.data.schema import TABLES
 from bpo_analysis.errors import suggest
 from bpo_analysis.kpis import Kpi, Setting
 
-__all__ = ["Written", "check_currency", "check_limits", "check_partners", "check_written"]
+__all__ = [
+    "Written",
+    "check_currency",
+    "check_limits",
+    "check_partners",
+    "check_written",
+    "partners_of",
+    "unknown_partners",
+]
 
 MAX_UNKNOWN_PARTNERS = 10
 MAX_PARTNERS_NAMED = 3
@@ -26,9 +32,19 @@ MAX_PARTNERS_NAMED = 3
 def check_partners(table: ir.Table, name: str, known: list[str]) -> list[Problem]:
     """Report rows whose partner is not in the table of partners."""
     column = table["partner_id"]
-    broken = table.filter(column.notnull() & ~column.isin(known))
-    counts = broken.group_by("partner_id").aggregate(n=ibis._.count(), row=ibis._[ROW].min()).order_by("row")
-    found = counts.limit(MAX_UNKNOWN_PARTNERS + 1).to_pyarrow().to_pylist()
+    counts = partners_of(table.filter(~column.isin(known)))
+    found = counts.order_by("row", "partner_id").limit(MAX_UNKNOWN_PARTNERS + 1).to_pyarrow().to_pylist()
+    return unknown_partners(found, name, known)
+
+
+def partners_of(table: ir.Table) -> ir.Table:
+    """Count the rows (``n``) of every partner, with the first (``row``)."""
+    named = table.filter(table["partner_id"].notnull())
+    return named.group_by("partner_id").aggregate(n=named.count(), row=named[ROW].min())
+
+
+def unknown_partners(found: Sequence[Mapping[str, Any]], name: str, known: list[str]) -> list[Problem]:
+    """Return the problems of partners that table partners does not have, the first few by name."""
     remedy = "add it to partners, or correct the spelling; rows of unknown partners are never counted as in-house"
     problems = [
         Problem(
@@ -65,8 +81,8 @@ def check_limits(
 
 def _limit_problems(volume: ir.Table, limit: str, family: str, setting: Setting) -> Iterator[Problem]:
     known = volume.filter(volume[limit].notnull())
-    groups = known.group_by("channel", limit).aggregate(n=known.count(), row=known[ROW].min()).order_by("row")
-    found = groups.to_pyarrow().to_pylist()
+    groups = known.group_by("channel", limit).aggregate(n=known.count(), row=known[ROW].min())
+    found = groups.order_by("row", "channel").to_pyarrow().to_pylist()
     wrong = [f for f in found if f[limit] != (setting.get(f["channel"]) if isinstance(setting, Mapping) else setting)]
     if not wrong:
         return
@@ -85,7 +101,7 @@ def _limit_problems(volume: ir.Table, limit: str, family: str, setting: Setting)
 def check_currency(invoices: ir.Table, printed: str) -> list[Problem]:
     """Report amounts in a currency other than the one that pages print."""
     groups = invoices.group_by("currency").aggregate(n=invoices.count(), row=invoices[ROW].min())
-    found = groups.filter(groups.currency.notnull()).order_by("row").to_pyarrow().to_pylist()
+    found = groups.filter(groups.currency.notnull()).order_by("row", "currency").to_pyarrow().to_pylist()
     if len(found) > 1:
         names = ", ".join(f["currency"] for f in found)
         rule, remedy = (
@@ -115,17 +131,13 @@ class Written:
 
 
 def check_written(
-    connection: Any,
-    path: Path,
+    daily: ir.Table,
     kpis: Iterable[Kpi],
     partners: Iterable[str],
-    grain: Literal["day", "month"],
+    grain: Literal["day", "week", "month"],
     origin: str,
 ) -> Written:
-    """Check the sums of the KPI table: no part exceeds its whole, no day and no partner is missing unnoticed."""
-    rows = connection.read_parquet(str(path))
-    sums = {"n": rows.numerator.sum(), "d": rows.denominator.sum()}
-    daily = connection.create_table("daily", rows.group_by("kpi", "partner_id", "date").aggregate(**sums), temp=True)
+    """Check the sums of the KPI table by day: no part exceeds its whole, no day and no partner is missing unnoticed."""
     spans = daily.group_by("kpi", "partner_id").aggregate(
         first=daily.date.min(), last=daily.date.max(), days=daily.date.nunique()
     )
@@ -161,7 +173,7 @@ def _over(shares: ir.Table, start: ir.DateValue) -> list[dict[str, Any]]:
 
 
 def _gaps(
-    offered: Mapping[str, Mapping[str, Any]], partners: list[str], grain: Literal["day", "month"], origin: str
+    offered: Mapping[str, Mapping[str, Any]], partners: list[str], grain: Literal["day", "week", "month"], origin: str
 ) -> Iterator[Problem]:
     """Report partners without a row, and days without rows inside a partner's own days."""
     absent = dict.fromkeys(sorted(set(partners) - set(offered)), 1) if offered else {}

@@ -6,6 +6,7 @@ The rows are few and are looked at together, which a rule of the schema, made fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -185,4 +186,8 @@ def _number(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else f"{value}"
+    if value is None or pd.isna(value):
+        return ""
+    if isinstance(value, pd.Timestamp | date):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:g}" if isinstance(value, float) else f"{value}"

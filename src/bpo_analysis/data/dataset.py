@@ -8,20 +8,27 @@ report then reads only its own slice from there.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-import bpo_analysis
 from bpo_analysis.data.authored import authored_problems
 from bpo_analysis.data.cache import Prepared, load, made_once
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
 from bpo_analysis.data.extracts import EXTRACTS
 from bpo_analysis.data.extracts import FOLDER as EXTRACT_FOLDER
+from bpo_analysis.data.fingerprint import Known, code_fingerprint, file_digest, footer_digest, remember, seen_files
+from bpo_analysis.data.kpi_slice import KpiSlice
+from bpo_analysis.data.kpi_table import FOLDER as KPI_FOLDER
+from bpo_analysis.data.kpi_table import kpi_rows
+from bpo_analysis.data.overview import Overview, find_folder, read_overview
+from bpo_analysis.data.parts import why_whole
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import frozen_text, pilot_files, read_pilot
 from bpo_analysis.data.pilots.findings import read_arm_days
@@ -31,12 +38,16 @@ from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.data.pilots.units import assignments, no_units
 from bpo_analysis.data.prepare import prepare_into
 from bpo_analysis.data.problems import CheckResult, Problem
+from bpo_analysis.data.reads import EVERYONE, Read, note_read, unseen
+from bpo_analysis.data.rollups import FOLDER as ROLLUPS
+from bpo_analysis.data.rollups import added_up, sums_over
 from bpo_analysis.data.schema import TABLES
+from bpo_analysis.data.sources import source_state
 from bpo_analysis.data.targets import Target, read_targets
 from bpo_analysis.errors import DatasetError, DataValidationError, PilotError, UnknownNameError
 from bpo_analysis.formats import plural
 from bpo_analysis.kpis import Kpi, catalogue
-from bpo_analysis.periods import PeriodGrain, ReportPeriod, last_complete, parse_period
+from bpo_analysis.periods import DataGrain, PeriodGrain, ReportPeriod
 
 __all__ = ["Dataset", "open_dataset"]
 
@@ -54,8 +65,9 @@ class Dataset:
         The catalogue with this dataset's variants; second readings of families that name one.
     """
 
-    def __init__(self, path: Path, config: DatasetConfig) -> None:
-        self.path, self.config = path, config
+    def __init__(self, path: Path, config: DatasetConfig, *, until: date | None = None) -> None:
+        self.path, self.config, self._until = path, config, until
+        self._frames: dict[tuple[str | None, ...], pd.DataFrame] = {}
         self.kpis, self.alternatives = catalogue(config.families, config.own_kpis)
 
     def __repr__(self) -> str:
@@ -73,24 +85,31 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the configuration and the content of every file read: same fingerprint, same figures."""
+        """Hash of the configuration and the content of every file read: same fingerprint, same figures.
+
+        For tables of a source, of what it says about its state: see ``[source]`` in docs/datasets.md.
+        """
         digest = hashlib.blake2b(digest_size=16)
         # Files that are not read are named in the check, where their name is nearly that of a table.
         digest.update("/".join(file.name for file in table_files(self.path)).encode())
+        seen, found = seen_files(self.path), {}
+        in_parts = {f for spec in self.config.tables.values() if not why_whole(spec) for f in spec.files}
         for file in [self.path / FILE_NAME, *(f for spec in self.config.tables.values() for f in spec.files)]:
             digest.update(file.relative_to(self.path).as_posix().encode() if file.is_relative_to(self.path) else b"")
-            try:
-                with file.open("rb") as handle:
-                    digest.update(hashlib.file_digest(handle, "blake2b").digest())
-            except OSError as error:
-                raise DatasetError(f"{file} cannot be read ({error.strerror}).") from None
+            # A file that is read in parts is read once: its content is not hashed before.
+            found[file] = footer_digest(file) if file in in_parts else file_digest(file, seen)
+            digest.update(found[file])
         for file in pilot_files(self.path):  # neither registrations nor decision logs change a figure
             digest.update(file.name.encode())
-            try:
+            found[file] = file_digest(file, seen)
+            with unseen():
                 digest.update(frozen_text(file))
-            except OSError as error:
-                raise DatasetError(f"{file} cannot be read ({error.strerror}).") from None
-        return digest.hexdigest()
+        if self.config.source:  # its rows can change while no file does, so nothing is remembered of it
+            digest.update(source_state(self.config).encode())
+            return digest.hexdigest()
+        known = Known(name=self.name, title=self.title, fingerprint=digest.hexdigest())
+        remember(self.path, known, found)
+        return known.fingerprint
 
     def check(self) -> CheckResult:
         """Read and check every table; report all problems and the row accounting, and raise for none of them."""
@@ -121,11 +140,19 @@ class Dataset:
 
     @property
     def span(self) -> tuple[date, date]:
-        """First and last day the export covers, days that a rule took out included."""
-        return self._prepared.first_day, self._prepared.last_day
+        """First and last day the export covers (:meth:`as_of`: is read), days that a rule took out included."""
+        self._note("span", until=self._until)
+        first, last = self._prepared.first_day, self._prepared.last_day
+        return first, min(last, self._until or last)
 
     @property
-    def grain(self) -> Literal["day", "month"]:
+    def exported_until(self) -> date:
+        """Last day the export covers, however much of it is read."""
+        self._note("span")
+        return self._prepared.last_day
+
+    @property
+    def grain(self) -> DataGrain:
         """Finest period the volume is given in."""
         return self._prepared.grain
 
@@ -133,6 +160,23 @@ class Dataset:
     def unavailable(self) -> dict[str, str]:
         """KPIs that these tables cannot carry, with the reason."""
         return self._prepared.unavailable
+
+    @cached_property
+    def overview(self) -> Overview:
+        """What a run needs to know of the dataset: partners, days with data, digests of its parts."""
+        self.prepare()
+        return read_overview(self.path, self._folder, name=self.name, title=self.title, fingerprint=self.fingerprint)
+
+    def as_of(self, day: date) -> Dataset:
+        """Return the dataset as it is read for a period that ends on a day: without what lies after it.
+
+        The KPI table and extracts by day end there, and so does :attr:`span`. Registers are whole: a row has many days.
+        """
+        cut = Dataset(self.path, self.config, until=day)
+        for name in ("fingerprint", "_folder", "_prepared", "overview"):
+            if name in self.__dict__:
+                cut.__dict__[name] = self.__dict__[name]
+        return cut
 
     def find_partner(self, text: str) -> str:
         """Return the partner_id for an id or a name.
@@ -144,66 +188,14 @@ class Dataset:
         DatasetError
             If several partners have this name.
         """
-        for column in ("partner_id", "name"):
-            hits = self.partners.loc[self.partners[column].str.casefold() == text.strip().casefold(), "partner_id"]
-            if len(hits) == 1:
-                return str(hits.iloc[0])
-            if len(hits) > 1:
-                raise DatasetError(
-                    f"{len(hits)} partners are named {text!r}. Give the partner_id: {', '.join(map(repr, hits))}."
-                )
-        names = dict.fromkeys([*self.partners["partner_id"], *self.partners["name"]])
-        raise UnknownNameError("partner", text, names)
+        return self.overview.find_partner(text)
 
     def period(self, text: str = "", *, grain: PeriodGrain = "month") -> ReportPeriod:
         """Read a period; without one, take the last month (day, week, quarter) that the data cover completely.
 
-        Parameters
-        ----------
-        text : str, optional
-            2026-03, 2026-W12, 2026-Q1 or 2026-03-14.
-        grain : {"month", "day", "week", "quarter"}
-            What is taken where no period is given.
-
-        Raises
-        ------
-        ValueError
-            If the text is not a period.
-        DatasetError
-            If no row of the data lies in the period, or a day or week is to be taken from monthly data.
+        Parameters, errors: as :meth:`Overview.period`.
         """
-        first, last = self.span
-        if not text:
-            return self._last_complete(grain)
-        period = parse_period(text)
-        if period.end < first or period.start > last or not self._has_rows(period):
-            raise DatasetError(f"Period {text} has no rows: the data of {self.path} run from {first} to {last}.")
-        return period
-
-    def _last_complete(self, grain: PeriodGrain) -> ReportPeriod:
-        """Take the last complete period that has rows: a rule may have taken the newest days out."""
-        first, last = self.span
-        if self.grain == "month" and grain in ("day", "week"):
-            raise DatasetError(
-                f"The data of {self.path} are monthly, so there is no last complete {grain}. "
-                f"Give a period, such as {last:%Y-%m}."
-            )
-        found = last_complete(first, last, grain)
-        if self._has_rows(found):
-            return found
-        days = self._days_with_rows(first, last)
-        return last_complete(first, days.max().date(), grain) if len(days) else found
-
-    def _has_rows(self, period: ReportPeriod) -> bool:
-        return len(self._days_with_rows(period.start, period.end)) > 0
-
-    def _days_with_rows(self, first: date, last: date) -> pd.Series:
-        self.prepare()
-        inside: list[tuple[str, str, object]] = [("date", ">=", first), ("date", "<=", last)]
-        if "offered" not in self.unavailable:
-            inside.append(("kpi", "==", "offered"))
-        days = pd.read_parquet(self._folder / "kpis.parquet", columns=["date"], filters=inside)["date"]
-        return pd.to_datetime(days)
+        return self.overview.period(text, grain=grain)
 
     def find_kpi(self, name: str) -> Kpi:
         """Return a KPI of this dataset by name.
@@ -227,12 +219,53 @@ class Dataset:
             Columns kpi, partner_id, date, site, channel, product, shift, category, numerator, denominator.
         """
         self.prepare()
-        filters = [
-            (column, "==", value) for column, value in (("partner_id", partner_id), ("kpi", kpi)) if value is not None
-        ]
-        frame = pd.read_parquet(self._folder / "kpis.parquet", filters=filters or None)
+        if partner_id is None and kpi is not None:
+            self._note("kpis/kpi", kpi, until=self._until)
+        else:
+            self._note("kpis/partner", partner_id or EVERYONE, until=self._until)
+        return self._once(("kpis", partner_id, kpi), lambda: self._read_kpis(partner_id, kpi))
+
+    def _note(self, source: str, name: str = "", *, until: date | None = None) -> None:
+        note_read(self.path, Read(source, name, str(until or "")))
+
+    def _once(self, key: tuple[str | None, ...], read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Read a table once; a caller that adds a column to it must not change what the next one gets."""
+        if key not in self._frames:
+            self._frames[key] = read()
+        return self._frames[key].copy(deep=False)
+
+    def _read_kpis(self, partner_id: str | None, kpi: str | None) -> pd.DataFrame:
+        frame = kpi_rows(self._folder / KPI_FOLDER, partner_id=partner_id, kpi=kpi, until=self._until).to_pandas()
         frame["date"] = pd.to_datetime(frame["date"])
         return frame
+
+    def kpi_sums(self, kpi: str, by: Sequence[str], start: date, end: date) -> pd.DataFrame:
+        """Return the sums of a KPI over all partners, by columns of the KPI table or by month.
+
+        Returns
+        -------
+        DataFrame
+            Columns of ``by``, numerator and denominator, sorted by ``by``; both days included.
+        """
+        self.prepare()
+        name = self.find_kpi(kpi).name
+        end = min(end, self._until or end)
+        self._note("kpis/kpi", name, until=end)
+        return self._once(("sums", name, *by, str(start), str(end)), lambda: self._sum(name, by, start, end))
+
+    def _sum(self, kpi: str, by: Sequence[str], start: date, end: date) -> pd.DataFrame:
+        found = sums_over(self._folder / ROLLUPS, kpi, by, start, end)
+        if found is not None:
+            return found
+        rows = kpi_rows(self._folder / KPI_FOLDER, kpi=kpi, until=end)
+        return added_up(rows.filter(pc.greater_equal(rows["date"], start)), by)
+
+    def kpi_slice(self, partner_id: str) -> KpiSlice:
+        """Return one partner's part of the KPI table in arrays."""
+        self.prepare()
+        self._note("kpis/partner", partner_id, until=self._until)
+        folder = self._folder / KPI_FOLDER
+        return KpiSlice(kpi_rows(folder, partner_id=partner_id, until=self._until, dictionaries=True))
 
     def weekly(self, *, kpi: str | None = None, partner_id: str | None = None) -> pd.DataFrame:
         """Return pooled weekly values: of one KPI for every partner, or of every KPI for one partner.
@@ -281,10 +314,14 @@ class Dataset:
         if table not in TABLES or TABLES[table].kind != "register":
             raise UnknownNameError("register", table, [t.name for t in TABLES.values() if t.kind == "register"])
         self.prepare()
+        self._note(f"register/{table}", partner_id or EVERYONE)
         file = self._folder / f"{table}.parquet"
         if not file.is_file():
             return None
-        frame = pd.read_parquet(file)
+        return self._once((table, partner_id), lambda: self._read_register(file, partner_id))
+
+    def _read_register(self, file: Path, partner_id: str | None) -> pd.DataFrame:
+        frame = self._once((file.name,), lambda: pq.ParquetFile(file).read(use_threads=False).to_pandas())
         if partner_id is not None and "partner_id" in frame:
             frame = frame[frame["partner_id"].isna() | (frame["partner_id"] == partner_id)]
         return frame.reset_index(drop=True)
@@ -307,12 +344,11 @@ class Dataset:
         if name not in EXTRACTS:
             raise UnknownNameError("extract", name, EXTRACTS)
         self.prepare()
+        self._note(f"extract/{name}", partner_id or EVERYONE, until=self._until)
         file = self._folder / EXTRACT_FOLDER / f"{name}.parquet"
         if not file.is_file():
             return None
-        if partner_id is None or "partner_id" not in pq.read_schema(file).names:
-            return pd.read_parquet(file)
-        return pd.read_parquet(file, filters=[("partner_id", "==", partner_id)]).reset_index(drop=True)
+        return self._once((EXTRACT_FOLDER, name, partner_id), lambda: _read_extract(file, partner_id, self._until))
 
     def why_no_extract(self, name: str) -> str:
         """Say which table or column a missing extract lacks."""
@@ -377,7 +413,9 @@ class Dataset:
         PilotError, UnknownNameError
             As :meth:`find_pilot`.
         """
-        return self._prepared.pilots[self.find_pilot(pilot_id).id]
+        spec = self.find_pilot(pilot_id)
+        self._note("pilot", spec.id)
+        return self._prepared.pilots[spec.id]
 
     def authored_problems(self) -> list[str]:
         """Return what is wrong with the notes and packages beside the tables, each with its file and line."""
@@ -396,13 +434,16 @@ class Dataset:
             sum itself.
         """
         spec = self.find_pilot(pilot_id)
+        self._note("pilot", spec.id)
         frame = pd.read_parquet(self._folder / PILOTS / f"{spec.id}.{ROWS}.parquet")
         frame["date"] = pd.to_datetime(frame["date"])
         return frame
 
     def pilot_hire_dates(self, pilot_id: str) -> dict[str, date]:
         """Return the hire date of every agent of the partners a pilot concerns; empty without roster or agents."""
-        file = self._folder / PILOTS / f"{self.find_pilot(pilot_id).id}.{HIRED}.parquet"
+        spec = self.find_pilot(pilot_id)
+        self._note("pilot", spec.id)
+        file = self._folder / PILOTS / f"{spec.id}.{HIRED}.parquet"
         if not file.is_file():
             return {}
         frame = pd.read_parquet(file)
@@ -418,7 +459,9 @@ class Dataset:
             ``[arms.*]``. NaT: from the start, to the end. By a condition a unit is on each day in the arm most of its
             rows belong to; it has further spells where that changes during the pilot.
         """
-        return self._assignments(self.find_pilot(pilot_id)).copy()
+        spec = self.find_pilot(pilot_id)
+        self._note("pilot", spec.id)
+        return self._assignments(spec).copy()
 
     def _assignments(self, spec: PilotSpec) -> pd.DataFrame:
         return assignments(spec, self._assigned, read_arm_days(self._folder / PILOTS, spec.id))
@@ -431,6 +474,8 @@ class Dataset:
     @cached_property
     def _pilots(self) -> dict[str, PilotSpec | PilotError]:
         self.prepare()
+        # Registrations and decision logs stand on pages too.
+        self._note("files", f"{PILOTS}/*")
         found: dict[str, PilotSpec | PilotError] = {}
         for file in pilot_files(self.path):
             try:
@@ -444,8 +489,9 @@ class Dataset:
 
     @cached_property
     def _folder(self) -> Path:
-        key = f"{self.fingerprint}-{_code_fingerprint()}"
-        return made_once(key, lambda folder: prepare_into(folder, self.config, self.kpis, self.alternatives))
+        key = f"{self.fingerprint}-{code_fingerprint()}"
+        with unseen():
+            return made_once(key, lambda folder: prepare_into(folder, self.config, self.kpis, self.alternatives))
 
     @cached_property
     def _prepared(self) -> Prepared:
@@ -472,11 +518,20 @@ def open_dataset(path: str | Path) -> Dataset:
     UnknownNameError
         If ``dataset.toml`` names a table, KPI family or variant that does not exist.
     """
-    given = Path(path).expanduser()
-    here = Path.cwd()
-    candidates = [given] if given.is_absolute() else [folder / given for folder in (here, *here.parents)]
-    folder = next((c for c in candidates if (c / FILE_NAME).is_file()), candidates[0])
-    return Dataset(folder.resolve(), read_config(folder.resolve()))
+    folder = find_folder(path)
+    with unseen():
+        return Dataset(folder, read_config(folder))
+
+
+def _read_extract(file: Path, partner_id: str | None, until: date | None) -> pd.DataFrame:
+    schema = pq.read_schema(file)
+    filters: list[tuple[str, str, object]] = []
+    if partner_id is not None and "partner_id" in schema.names:
+        filters.append(("partner_id", "==", partner_id))
+    if until is not None and "date" in schema.names:
+        is_day = pa.types.is_date(schema.field("date").type)
+        filters.append(("date", "<=", until if is_day else pd.Timestamp(until)))
+    return pd.read_parquet(file, filters=filters or None).reset_index(drop=True)
 
 
 def _pooled(sums: pd.DataFrame, kpi: Kpi) -> pd.Series:
@@ -492,12 +547,3 @@ def _in_words(problem: Problem) -> str:
     value = f" (value {problem.value!r})" if problem.value else ""
     place = f"table {problem.table}{row}{column}" if problem.table else FILE_NAME
     return f"{place}: {problem.rule}{value}. {problem.remedy[0].upper()}{problem.remedy[1:]}."
-
-
-def _code_fingerprint() -> str:
-    """Hash of the code that makes the KPI table, so that a new version never serves an old table."""
-    digest = hashlib.blake2b(digest_size=6)
-    package = Path(bpo_analysis.__file__).parent
-    for file in sorted([*package.glob("data/**/*.py"), package / "kpis.py"]):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()

@@ -43,8 +43,9 @@ _ARITHMETIC: _Operator = {
     sg.Add: lambda a, b: a + b,
     sg.Sub: lambda a, b: a - b,
     sg.Mul: lambda a, b: a * b,
-    sg.Div: lambda a, b: a.cast("float64") / b,
-    sg.Mod: lambda a, b: a % b,
+    # What is divided by nothing is missing: some engines fail at it, others call it infinite.
+    sg.Div: lambda a, b: a.cast("float64") / b.nullif(0),
+    sg.Mod: lambda a, b: a % b.nullif(0),
 }
 _COMPARISON: _Operator = {
     sg.EQ: lambda a, b: a == b,

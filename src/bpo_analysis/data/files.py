@@ -9,7 +9,7 @@ import io
 import re
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,16 @@ import pandas as pd
 from bpo_analysis.data.config import TableSpec
 from bpo_analysis.errors import DatasetError
 
-__all__ = ["DELIMITERS", "ROW", "RawTable", "encoding_of", "open_bytes", "read_raw", "unreadable"]
+__all__ = [
+    "DELIMITERS",
+    "ROW",
+    "RawTable",
+    "encoding_of",
+    "open_bytes",
+    "read_raw",
+    "require_same_columns",
+    "unreadable",
+]
 
 ROW = "_row"
 """Column with the number of the row in its file, counted from 1."""
@@ -47,6 +56,8 @@ class RawTable:
     table: ir.Table
     columns: tuple[str, ...]
     notes: tuple[str, ...]
+    is_clean: bool = False
+    """Texts have no blanks around them and none is empty; numbers are finite."""
 
 
 def read_raw(connection: Any, spec: TableSpec, scratch: Path) -> RawTable:
@@ -71,7 +82,7 @@ def read_raw(connection: Any, spec: TableSpec, scratch: Path) -> RawTable:
         return _numbered(table, ())
     notes: list[str] = []
     parts = [_read_file(connection, spec, file, scratch, notes) for file in spec.files]
-    _require_same_columns(spec, parts)
+    require_same_columns(spec, [part.columns for part in parts])
     if len(parts) == 1:
         return _numbered(parts[0], tuple(notes))
     notes.append(f"table {spec.name}: rows are counted through {len(parts)} files, from {spec.files[0].name} on")
@@ -97,11 +108,18 @@ def _numbered(table: ir.Table, notes: tuple[str, ...]) -> RawTable:
     return RawTable(table.mutate(**{ROW: ibis.row_number() + 1}), tuple(table.columns), notes)
 
 
-def _require_same_columns(spec: TableSpec, parts: Sequence[ir.Table]) -> None:
-    first = set(parts[0].columns)
-    for file, part in zip(spec.files, parts, strict=True):
-        if set(part.columns) != first:
-            differing = ", ".join(repr(c) for c in sorted(first ^ set(part.columns)))
+def require_same_columns(spec: TableSpec, headers: Sequence[Iterable[str]]) -> None:
+    """Refuse files of one table that differ in their columns.
+
+    Raises
+    ------
+    DatasetError
+        Naming the first that does.
+    """
+    first = set(headers[0])
+    for file, columns in zip(spec.files, headers, strict=True):
+        if set(columns) != first:
+            differing = ", ".join(repr(c) for c in sorted(first ^ set(columns)))
             raise DatasetError(
                 f"{file.name} and {spec.files[0].name} of table {spec.name} differ in columns: {differing}."
             )

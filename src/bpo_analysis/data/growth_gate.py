@@ -9,17 +9,25 @@ from typing import Any, Literal
 
 from bpo_analysis.errors import DatasetError
 
-__all__ = ["NEW_HIRES", "Condition", "GrowthGate", "read_growth_gate"]
+__all__ = ["NEW_HIRES", "NO_KPI", "SUPPORT", "Condition", "GrowthGate", "read_growth_gate"]
 
 NEW_HIRES = "new_hire_share"
 """Condition on the share of agents employed for less than 90 days, which is no KPI of its own."""
+SUPPORT = {
+    "agents_per_team_leader": "team_leader",
+    "agents_per_quality_analyst": "quality_analyst",
+    "agents_per_trainer": "trainer",
+}
+"""Conditions on the support ratio, and the role of table ``support_staff`` that each counts."""
+NO_KPI = (NEW_HIRES, *SUPPORT)
+"""Conditions that are no KPI of the catalogue."""
 _GROWTH = "growth"
 _CONDITION = re.compile(r"(>=|<=)\s*(-?\d+(?:\.\d+)?)\s*(%?)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One condition: a KPI (or the share of new hires), a comparison and a number in the KPI's unit."""
+    """One condition: a KPI (or a name of ``NO_KPI``), a comparison and a number in its unit."""
 
     name: str
     op: Literal[">=", "<="]

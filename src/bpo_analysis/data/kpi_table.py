@@ -2,85 +2,308 @@
 
 Columns: ``kpi, partner_id, date, site, channel, product, shift, category, numerator, denominator``. A value is
 ``scale * sum(numerator) / sum(denominator)``; for a KPI with ``pooling="total"`` it is ``sum(numerator)``.
+
+On disk the KPIs that are summed in one pass stand beside each other in the columns of one row: a folder for each pass,
+with files of rows, their hashes by day, and the columns of each KPI. A table read in parts leaves a file for each part,
+and a day and slice that has rows in two parts is there twice: sums over sums do not notice.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from ibis.expr.operations import Cast, Literal
 
 from bpo_analysis.data.expressions import build, build_condition, columns_of, holds
 from bpo_analysis.data.schema import TABLES
+from bpo_analysis.data.slices import KpiDays, hashed
+from bpo_analysis.data.sources import fetched
 from bpo_analysis.data.views import DIMENSIONS
 from bpo_analysis.errors import DatasetError
 from bpo_analysis.kpis import Kpi
 
 __all__ = [
+    "FOLDER",
     "KEYS",
     "KPI_COLUMNS",
     "ORIGIN",
     "VIEWS",
+    "Sums",
     "absent_columns",
-    "sums",
+    "added_sql",
+    "daily_sums",
+    "kpi_days",
+    "kpi_rows",
+    "link_parts",
+    "sums_of",
     "terms_of",
     "unavailable_kpis",
     "write_kpi_table",
+    "write_sums",
 ]
 
+FOLDER = "kpis"
 KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
 _ROW_GROUP = 20_000
+_COLUMNS, _DAYS = "columns.json", ".days"
 
 
-def write_kpi_table(connection: Any, views: Mapping[str, ir.Table], kpis: Iterable[Kpi], path: Path) -> None:
-    """Aggregate every computable KPI and write the table as Parquet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Sums of KPIs of one view, date and category.
 
-    The rows of a KPI stand together, sorted by partner and day, so that a slice is read without the rest.
-
-    Parameters
+    Attributes
     ----------
-    connection : ibis backend
-        Holds the views; aggregation happens there, one pass per view, date column and category.
-    views : mapping of str to ibis Table
-    kpis : iterable of Kpi
-    path : Path
-        Parquet file to write.
+    name : str
+        Name of the pass, and of its folder.
+    source : str
+        The view.
+    table : ibis Table
+        Keys and sums, a row for each combination of keys.
+    columns : mapping of str to (str, str)
+        Columns with the numerator and the denominator of each KPI; equal sums are there once.
     """
+
+    name: str
+    source: str
+    table: ir.Table
+    columns: Mapping[str, tuple[str, str]]
+
+
+def sums_of(views: Mapping[str, ir.Table], kpis: Iterable[Kpi]) -> list[Sums]:
+    """Return the sums of every computable KPI: one pass per view, date column and category."""
     passes: defaultdict[tuple[str, str, str], list[Kpi]] = defaultdict(list)
     for kpi in kpis:
         if kpi.source in views and not absent_columns(kpi, views[kpi.source]):
-            passes[kpi.source, kpi.date, kpi.category].append(kpi)
-    blocks: dict[str, ir.Table] = {}
-    for number, members in enumerate(passes.values()):
-        # Sorting the sums of one pass is cheap; sorting the long table, with a row for each KPI, is not.
-        wide = sums(views[members[0].source], members).order_by(list(KEYS))
-        table = connection.create_table(f"sums_{number}", wide, temp=True)
-        blocks.update({kpi.name: _long(table, kpi, i) for i, kpi in enumerate(members)})
-    if not blocks:
+            passes[kpi.source, kpi.date, kpi.category or "reason"].append(kpi)
+    return [_sums(".".join(name), views[name[0]], members) for name, members in passes.items()]
+
+
+def write_kpi_table(connection: Any, passes: Iterable[Sums], folder: Path) -> None:
+    """Add up and write, each pass sorted by partner and day, so that a slice is read without the rest.
+
+    Parameters
+    ----------
+    connection : ibis DuckDB backend
+    passes : iterable of Sums
+        Added up where their views are.
+    folder : Path
+        The KPI table, to which a folder is added for each pass that is not there already, from parts.
+
+    Raises
+    ------
+    DatasetError
+        If there is no pass.
+    """
+    passes = [found for found in passes if not (folder / found.name).is_dir()]
+    if not passes and not folder.is_dir():
         raise DatasetError(
             "No KPI can be computed from these tables. The least a dataset needs is volume.offered, "
             'or table panel and a [[kpi]] with source = "panel".'
         )
-    ibis.union(*(blocks[name] for name in sorted(blocks))).to_parquet(
-        str(path), row_group_size=_ROW_GROUP, compression="zstd"
+    for number, found in enumerate(passes):
+        rows = connection.create_table(f"sums_{number}", fetched(found.table).order_by(list(KEYS)), temp=True)
+        write_sums(connection, found, connection.compile(rows), folder, "all")
+
+
+def write_sums(connection: Any, found: Sums, sql: str, folder: Path, name: str, *, is_part: bool = False) -> None:
+    """Write the sums of one pass with what belongs to them: columns, and hashes by partner and day.
+
+    Parameters
+    ----------
+    connection : ibis DuckDB backend
+    found : Sums
+    sql : str
+        Query for its rows, in order.
+    folder : Path
+        The KPI table.
+    name : str
+        Name of the file, without its ending.
+    is_part : bool, default False
+        The file is made once and kept: its sums are hashed as they are. Sums that are made again each time differ in
+        their last digits, which their hashes leave out.
+    """
+    place = folder / found.name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / _COLUMNS).write_text(json.dumps(found.columns), encoding="utf-8")
+    file = place / f"{name}.parquet"
+    sql = f"SELECT * REPLACE (CAST(date AS DATE) AS date) FROM ({sql})"
+    connection.raw_sql(f"COPY ({sql}) TO '{file}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})")
+    days = [
+        f"CAST(sum(CASE WHEN {n} <> 0 OR {d} <> 0 THEN hash(k, {_digits(n, d, is_part=is_part)}) >> 20 END) AS BIGINT) "
+        f'AS "{kpi}"'
+        for kpi, (n, d) in found.columns.items()
+    ]
+    rows = f"SELECT *, hash('{found.name}', {', '.join(KEYS)}) AS k FROM read_parquet('{file}')"
+    connection.raw_sql(
+        f"COPY (SELECT partner_id, date_diff('day', DATE '1970-01-01', date) AS day, {', '.join(days)} FROM ({rows}) "
+        f"GROUP BY partner_id, day) TO '{file.with_suffix(_DAYS)}' (FORMAT parquet)"
     )
 
 
-def sums(view: ir.Table, members: list[Kpi]) -> ir.Table:
-    """Add up numerators (``n0``, ``n1`` ...) and denominators (``d0`` ...) of KPIs of one view, date and category."""
-    terms: dict[str, Any] = {}
-    for i, kpi in enumerate(members):
-        terms[f"n{i}"], terms[f"d{i}"] = terms_of(view, kpi)
+def _digits(*columns: str, is_part: bool) -> str:
+    return ", ".join(columns if is_part else [part for column in columns for part in hashed(column, "DOUBLE")])
+
+
+def link_parts(parts: Iterable[Path], folder: Path) -> None:
+    """Put the pieces of the KPI table that lie in the folders of parts together."""
+    for number, part in enumerate(parts):
+        for file in sorted((part / FOLDER).glob("*/*")):
+            place = folder / file.parent.name
+            place.mkdir(parents=True, exist_ok=True)
+            target = place / (file.name if file.name == _COLUMNS else f"{number:05d}-{file.name}")
+            if target.exists():
+                continue
+            try:
+                os.link(file, target)
+            except OSError:  # a file system without links
+                shutil.copyfile(file, target)
+
+
+def _passes(folder: Path) -> Iterator[tuple[list[Path], dict[str, tuple[str, str]]]]:
+    for place in sorted(folder.glob(f"*/{_COLUMNS}")):
+        columns = json.loads(place.read_text(encoding="utf-8"))
+        yield sorted(place.parent.glob("*.parquet")), {name: tuple(pair) for name, pair in columns.items()}
+
+
+def kpi_rows(
+    folder: Path, *, partner_id: str | None = None, kpi: str | None = None, until: date | None = None,
+    dictionaries: bool = False,
+) -> pa.Table:  # fmt: skip
+    """Read the KPI table, or the slice of one partner or KPI up to a day, with the rows of each KPI together.
+
+    Parameters
+    ----------
+    folder : Path
+        The KPI table.
+    partner_id, kpi : str, optional
+    until : date, optional
+        Last day.
+    dictionaries : bool, default False
+        Give texts as dictionaries.
+    """
+    filters: list[tuple[str, str, object]] = [] if partner_id is None else [("partner_id", "==", partner_id)]
+    filters += [] if until is None else [("date", "<=", until)]
+    found: defaultdict[str, list[pa.Table]] = defaultdict(list)
+    for files, columns in _passes(folder):
+        wanted = {name: pair for name, pair in columns.items() if kpi in (None, name)}
+        names = dict.fromkeys(column for pair in wanted.values() for column in pair)
+        for file in files if wanted else ():
+            wide = pq.read_table(
+                file, columns=[*KEYS, *names], filters=filters or None, partitioning=None, use_threads=False,
+                read_dictionary=_TEXTS if dictionaries else None,
+            )  # fmt: skip
+            for name, pair in wanted.items():
+                found[name].append(_rows_of(name, wide, *pair, dictionaries=dictionaries))
+    return pa.concat_tables(
+        [_schema(dictionaries=dictionaries).empty_table(), *(t for k in sorted(found) for t in found[k])]
+    )
+
+
+_TEXTS = tuple(name for name in KEYS if name != "date")
+
+
+def _schema(*, dictionaries: bool) -> pa.Schema:
+    text = pa.dictionary(pa.int32(), pa.string()) if dictionaries else pa.string()
+    types = {"date": pa.date32(), "numerator": pa.float64(), "denominator": pa.float64()}
+    return pa.schema([(name, types.get(name, text)) for name in KPI_COLUMNS])
+
+
+def _rows_of(name: str, wide: pa.Table, numerator: str, denominator: str, *, dictionaries: bool) -> pa.Table:
+    """Return the rows of one KPI: those where it has something to count."""
+    columns = [*(wide[key] for key in KEYS), wide[numerator], wide[denominator]]
+    counts = pc.or_kleene(pc.not_equal(columns[-1], 0.0), pc.not_equal(columns[-2], 0.0))
+    kept = [column.filter(counts) for column in columns]
+    kpi = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(kept[0])), pa.array([name]))
+    schema = _schema(dictionaries=dictionaries)
+    return pa.table([kpi.cast(schema.field("kpi").type), *kept], schema=schema)
+
+
+def _read(files: Iterable[Path]) -> str:
+    return f"read_parquet({[str(file) for file in files]})"
+
+
+def kpi_days(folder: Path, counted: str) -> KpiDays | None:
+    """Return the hashes of the KPI table by day; None where there is no table.
+
+    Parameters
+    ----------
+    folder : Path
+    counted : str
+        KPI whose days are days with data; empty: any.
+    """
+    found = list(_passes(folder))
+    if not found:
+        return None
+    dates = " UNION ".join(
+        f"SELECT DISTINCT CAST(date AS VARCHAR) FROM {_read(files)} WHERE {n} <> 0 OR {d} <> 0"
+        for files, columns in found
+        for name, (n, d) in columns.items()
+        if counted in ("", name)
+    )
+    passes = [(list(columns), [file.with_suffix(_DAYS) for file in files]) for files, columns in found]
+    return KpiDays(passes=passes, dates=dates)
+
+
+def added_sql(folder: Path, by: Sequence[str]) -> str:
+    """Return a query for the KPI table added up by expressions of its keys: ``kpi``, these, numerator, denominator.
+
+    Passes are added up as they are, in their few columns, and made long afterwards.
+    """
+    names = [expression.rsplit(" AS ", 1)[-1] for expression in by]
+    wide, long = [], []
+    for number, (files, columns) in enumerate(_passes(folder)):
+        terms = dict.fromkeys(term for pair in columns.values() for term in pair)
+        sums = ", ".join(f"sum({term}) AS {term}" for term in terms)
+        wide.append(
+            f"pass_{number} AS MATERIALIZED (SELECT {', '.join(by)}, {sums} FROM {_read(files)} "
+            f"GROUP BY {', '.join(map(str, range(1, len(by) + 1)))})"
+        )
+        long += [
+            f"SELECT '{name}' AS kpi, {', '.join(names)}, {n} AS numerator, {d} AS denominator "
+            f"FROM pass_{number} WHERE {n} <> 0 OR {d} <> 0"
+            for name, (n, d) in columns.items()
+        ]
+    return f"WITH {', '.join(wide)} {' UNION ALL '.join(long)}"
+
+
+def daily_sums(connection: Any, folder: Path) -> ir.Table:
+    """Add the KPI table up by KPI, partner and day, as ``n`` and ``d``, in a table of the engine."""
+    added = added_sql(folder, ["partner_id", "date"])
+    connection.raw_sql(
+        f"CREATE TEMP TABLE daily AS SELECT kpi, partner_id, date, numerator AS n, denominator AS d FROM ({added})"
+    )
+    return connection.table("daily", database="temp.main")
+
+
+def _sums(name: str, view: ir.Table, members: list[Kpi]) -> Sums:
+    """Add up numerators and denominators of KPIs of one view, date and category."""
+    terms: dict[Any, str] = {}
+    columns: dict[str, tuple[str, str]] = {}
+    for kpi in members:
+        n, d = (terms.setdefault(term.op(), f"s{len(terms)}") for term in terms_of(view, kpi))
+        columns[kpi.name] = n, d
     keys: dict[str, Any] = {"partner_id": view.partner_id, "date": view[members[0].date].cast("date")}
-    for name, column in [*((d, d) for d in DIMENSIONS), ("category", members[0].category or "reason")]:
-        keys[name] = view[column] if column in view.columns else ibis.null("string")
-    rows = view.select(**keys, **terms).filter(ibis._.date.notnull() & ibis._.partner_id.notnull())
-    return rows.group_by(list(keys)).aggregate(**{name: rows[name].sum() for name in terms})
+    for key, column in [*((d, d) for d in DIMENSIONS), ("category", members[0].category or "reason")]:
+        keys[key] = view[column] if column in view.columns else ibis.null("string")
+    rows = view.select(**keys, **{column: op.to_expr() for op, column in terms.items()})
+    rows = rows.filter(rows.date.notnull() & rows.partner_id.notnull())
+    added = rows.group_by(list(keys)).aggregate(**{column: rows[column].sum() for column in terms.values()})
+    return Sums(name=name, source=members[0].source, table=added, columns=columns)
 
 
 def terms_of(view: ir.Table, kpi: Kpi) -> tuple[Any, Any]:
@@ -89,27 +312,24 @@ def terms_of(view: ir.Table, kpi: Kpi) -> tuple[Any, Any]:
     numerator, denominator = (
         _number(build(text, view, where=where), text, where) for text in (kpi.numerator, kpi.denominator)
     )
-    counts = numerator.notnull() & denominator.notnull()
+    # Each side needs to ask only whether the other is there: where it is missing itself, it is missing anyway.
     if kpi.where:
-        counts = counts & holds(build_condition(kpi.where, view, where=where))
-    nothing = ibis.null("float64")
-    return counts.ifelse(numerator, nothing), counts.ifelse(denominator, nothing)
+        holding = holds(build_condition(kpi.where, view, where=where))
+        return _where(denominator, numerator, holding), _where(numerator, denominator, holding)
+    return _where(denominator, numerator), _where(numerator, denominator)
+
+
+def _where(other: Any, value: Any, holding: Any = None) -> Any:
+    """Return a value where the other one is there, and a condition holds."""
+    is_there = None if isinstance(other.op(), Cast) and isinstance(other.op().arg, Literal) else other.notnull()
+    conditions = [condition for condition in (is_there, holding) if condition is not None]
+    return ibis.and_(*conditions).ifelse(value, ibis.null("float64")) if conditions else value
 
 
 def _number(value: ir.Value, text: str, where: str) -> ir.Value:
     if not (value.type().is_numeric() or value.type().is_boolean() or value.type().is_null()):
         raise DatasetError(f"{where}: {text!r} is not a number. Write CAST({text} AS double) where it holds numbers.")
     return value.cast("float64")
-
-
-def _long(wide: ir.Table, kpi: Kpi, i: int) -> ir.Table:
-    present = wide.filter(wide[f"d{i}"].notnull() & ((wide[f"d{i}"] != 0) | (wide[f"n{i}"] != 0)))
-    return present.select(
-        kpi=ibis.literal(kpi.name),
-        **{key: present[key] for key in KEYS},
-        numerator=present[f"n{i}"],
-        denominator=present[f"d{i}"],
-    )
 
 
 def unavailable_kpis(

@@ -5,12 +5,16 @@ What goes wrong on the way ends in a list of problems, so that one run shows all
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import ibis
@@ -19,16 +23,43 @@ import pandas as pd
 
 from bpo_analysis.data.cache import Prepared, store
 from bpo_analysis.data.canonical import RAW_PREFIX, CanonicalTable, not_read, to_canonical, values_not_read
-from bpo_analysis.data.config import FILE_NAME, DatasetConfig, table_files
-from bpo_analysis.data.consistency import check_currency, check_limits, check_partners, check_written
+from bpo_analysis.data.config import FILE_NAME, DatasetConfig, TableSpec, table_files
+from bpo_analysis.data.consistency import (
+    check_currency,
+    check_limits,
+    check_partners,
+    check_written,
+    unknown_partners,
+)  # fmt: skip
 from bpo_analysis.data.contracts import check_contracts, check_incentives
 from bpo_analysis.data.expressions import columns_of, reads_of
 from bpo_analysis.data.extracts import FOLDER as EXTRACTS
 from bpo_analysis.data.extracts import write_extracts
-from bpo_analysis.data.files import ROW, read_raw, unreadable
+from bpo_analysis.data.files import ROW, read_raw, require_same_columns, unreadable
 from bpo_analysis.data.follow_up import check_actions, check_exceptions
-from bpo_analysis.data.growth_gate import NEW_HIRES
-from bpo_analysis.data.kpi_table import VIEWS, absent_columns, unavailable_kpis, write_kpi_table
+from bpo_analysis.data.growth_gate import NO_KPI
+from bpo_analysis.data.kpi_table import FOLDER as KPI_FOLDER
+from bpo_analysis.data.kpi_table import (
+    VIEWS,
+    absent_columns,
+    added_sql,
+    daily_sums,
+    kpi_days,
+    link_parts,
+    sums_of,
+    unavailable_kpis,
+    write_kpi_table,
+)  # fmt: skip
+from bpo_analysis.data.parts import (
+    TABLE,
+    Part,
+    PartReader,
+    added_counts,
+    added_partners,
+    merged_problems,
+    placed,
+    why_whole,
+)  # fmt: skip
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import pilot_files, read_pilot
 from bpo_analysis.data.pilots.findings import findings_of, pilot_problems
@@ -37,21 +68,30 @@ from bpo_analysis.data.pilots.rows import write_pilot
 from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.data.pilots.units import no_units
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
+from bpo_analysis.data.rollups import FOLDER as ROLLUPS
+from bpo_analysis.data.rollups import write_rollups
 from bpo_analysis.data.rules import Repaired, apply_rules
 from bpo_analysis.data.schema import TABLES
+from bpo_analysis.data.slices import write_slices
+from bpo_analysis.data.sources import Source, fetched, opened
 from bpo_analysis.data.targets import read_targets
 from bpo_analysis.data.texts import TextReading
-from bpo_analysis.data.validate import check_table
+from bpo_analysis.data.validate import check_table, no_rows
 from bpo_analysis.data.views import Sources, build_views
 from bpo_analysis.errors import DatasetError, PilotError, UnknownNameError, suggest
 from bpo_analysis.kpis import Kpi, settings_of
-from bpo_analysis.periods import parse_period
+from bpo_analysis.periods import DataGrain, parse_period
 
-__all__ = ["prepare_into"]
+__all__ = ["MEMORY_VARIABLE", "prepare_into"]
 
 _REQUIRED = {"partners": "who answers the contacts", "targets": "what was agreed"}
-_COVERING = ("volume", "interactions", "panel")
+_COVERING = ("volume", "interactions", "panel", "qa_ratings", "surveys", "agent_time")
 """Tables that say which days an export covers; the first that is there."""
+_WEEKS_TO_TELL = {"panel": 2, "volume": 4}
+"""Days of one weekday, without any of another, from which the rows of a table are taken for weeks."""
+_MANY = 10**9
+_ALONE = ("qa_ratings", "surveys", "agent_time")
+"""Tables that can be reviewed by themselves, without the contacts they are about."""
 _NO_DAY = date(1990, 1, 1)
 _ORDER = {"error": 0, "warning": 1}
 
@@ -61,13 +101,14 @@ def prepare_into(folder: Path, config: DatasetConfig, kpis: Mapping[str, Kpi], a
     scratch = folder / "scratch"
     scratch.mkdir()
     # Tables larger than memory are spilled beside what is being built, not into the working directory.
-    connection = ibis.duckdb.connect(temp_directory=str(scratch))
+    connection = ibis.duckdb.connect(temp_directory=str(scratch), memory_limit=memory_limit())
     # A progress bar would be printed among the output of bpo check. In a notebook without ipywidgets DuckDB refuses the
     # setting, and draws none.
     with suppress(duckdb.InvalidInputException):
         connection.raw_sql("SET enable_progress_bar = false")
     try:
-        _Preparation(connection, folder, scratch, config, kpis, alternatives).run()
+        with opened(config) as source:
+            _Preparation(connection, source, folder, scratch, config, kpis, alternatives).run()
     except (RuntimeError, duckdb.InterruptException) as error:
         # Ctrl-C during a query reaches us as an error of DuckDB's own.
         if "interrupt" in str(error).lower():
@@ -78,12 +119,37 @@ def prepare_into(folder: Path, config: DatasetConfig, kpis: Mapping[str, Kpi], a
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+MEMORY_VARIABLE = "BPO_MEMORY_LIMIT"
+_MOST_MEMORY = 2 << 30
+_MEMORY_SHARE = 0.4
+
+
+def memory_limit() -> str:
+    """Return the memory the engine may take: 2 GB, less on a small machine, or what ``BPO_MEMORY_LIMIT`` says.
+
+    What does not fit is put on disk beside the result. Python and the rows just read come on top, about 1 GB.
+
+    Raises
+    ------
+    DatasetError
+        If the variable holds no size.
+    """
+    given = os.environ.get(MEMORY_VARIABLE, "").strip()
+    if given:
+        if not re.fullmatch(r"\d+(\.\d+)?\s*(MB|GB|TB|MiB|GiB|TiB)", given, re.IGNORECASE):
+            raise DatasetError(f"{MEMORY_VARIABLE} must be a size such as 2GB or 800MB, got {given!r}.")
+        return given
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else _MOST_MEMORY
+    return f"{int(min(_MOST_MEMORY, there * _MEMORY_SHARE)) >> 20}MiB"
+
+
 class _Preparation:
     def __init__(
-        self, connection: Any, folder: Path, scratch: Path, config: DatasetConfig, kpis: Mapping[str, Kpi],
-        alternatives: Mapping[str, Kpi],
+        self, connection: Any, source: Source | None, folder: Path, scratch: Path, config: DatasetConfig,
+        kpis: Mapping[str, Kpi], alternatives: Mapping[str, Kpi],
     ) -> None:  # fmt: skip
         self.connection, self.folder, self.scratch, self.config = connection, folder, scratch, config
+        self.source = source
         self.kpis, self.alternatives = kpis, alternatives
         self.problems: list[Problem] = []
         self.counts: list[RowCount] = []
@@ -92,14 +158,21 @@ class _Preparation:
         self.registers: dict[str, pd.DataFrame] = {}
         self.mapped: dict[str, frozenset[str]] = {}
         self.days: dict[str, tuple[date, date]] = {}
-        self.grain: Literal["day", "month"] = "day"
+        self.grain: DataGrain = "day"
         self.empty: set[str] = set()
         self.pilots: dict[str, PilotFindings] = {}
+        self.reader: PartReader | None = None
+        self.parts: list[Part] = []
+        self.partners_of_parts: list[dict[str, Any]] = []
 
     def run(self) -> None:
-        for name in self.config.tables:
+        in_parts = [name for name, spec in self.config.tables.items() if not why_whole(spec) and self.source is None]
+        for name in [*(name for name in self.config.tables if name not in in_parts), *in_parts]:
             try:
-                self._read(name)
+                if name in in_parts:
+                    self._read_parts(name)
+                else:
+                    self._read(name)
             except DatasetError as error:
                 self._problem(name, str(error).rstrip("."), f"correct the file or {FILE_NAME}")
         self._check_tables_there()
@@ -109,7 +182,11 @@ class _Preparation:
         if not self._has_errors():
             unavailable = self._write_kpis(partners)
         self._write_registers()
+        self._write_slices(partners, unavailable)
         first, last = self._span()
+        # Tables read in parts come last, but stand in the accounting where dataset.toml has them.
+        place = {name: number for number, name in enumerate(self.config.tables)}
+        self.counts.sort(key=lambda count: place[count.table])
         store(
             self.folder,
             Prepared(
@@ -120,6 +197,7 @@ class _Preparation:
                 ),
                 first_day=first, last_day=last, grain=self.grain, unavailable=unavailable, partners=partners,
                 pilots=self.pilots, mapped=self.mapped,
+                parts_read=tuple(str(part.file) for part in self.parts if part.is_new) if self.parts else None,
             ),
         )  # fmt: skip
 
@@ -133,13 +211,20 @@ class _Preparation:
 
     def _read(self, name: str) -> None:
         spec = self.config.tables[name]
-        raw = read_raw(self.connection, spec, self.scratch)
+        if self.source and spec.relation:
+            raw = self.source.raw(name, spec.relation)
+        else:
+            raw = read_raw(self.connection, spec, self.scratch)
         schema = TABLES[name].opened([*spec.columns, *self._used_by_own_kpis(name, raw.columns)])
         self.notes.extend(raw.notes)
+        if name == TABLE and len(spec.files) > 1:
+            self.notes.append(
+                f"table {name}: {len(spec.files)} files are read as a whole whenever one changes, for {why_whole(spec)}"
+            )
         mapping = to_canonical(raw, schema, spec)
         try:
             # Read once, here; everything after works on the typed copy.
-            table = self.connection.create_table(f"typed_{name}", mapping.table, temp=True)
+            table = self._kept(f"typed_{name}", mapping.table, spec)
             self.problems.extend(values_not_read(raw, spec))
             canonical = CanonicalTable(schema, table, mapping.mapped, mapping.problems)
             repaired = self._repaired(name, canonical)
@@ -156,9 +241,55 @@ class _Preparation:
         if not checked.rows and not self._needs(name):
             self.empty.add(name)
             return  # a table with a header only is a table that is not there yet
-        self.used[name], self.mapped[name] = repaired.table, repaired.mapped
-        if name in ("volume", "interactions", "panel"):
+        self.used[name], self.mapped[name] = self._beside_others(name, repaired.table, spec), repaired.mapped
+        if name in _COVERING:
             self._find_days(name, table)
+
+    def _read_parts(self, name: str) -> None:
+        """Read the files of a table one by one, those that are new; the others are known."""
+        spec = self.config.tables[name]
+        self.reader = PartReader(
+            self.connection, self.config, self.kpis, self.alternatives, others=frozenset(self.used),
+            has_pilots=bool(pilot_files(self.config.path)),
+        )  # fmt: skip
+        try:
+            parts = [self.reader.read(file) for file in spec.files]
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise unreadable(spec, error) from None
+        require_same_columns(spec, [part.headers for part in parts])
+        self.parts, offsets = parts, [0, *accumulate(part.rows for part in parts)]
+        self.problems.extend(
+            merged_problems([placed(part.problems, offset) for part, offset in zip(parts, offsets, strict=False)])
+        )
+        self.problems.extend(self.reader.repeated(parts))
+        used, counts = sum(part.used for part in parts), added_counts(c for part in parts for c in part.counts)
+        self.counts.append(RowCount(table=name, step="read", rows=offsets[-1]))
+        self.counts.extend(counts)
+        self.counts.append(RowCount(table=name, step="used", rows=used))
+        self._note_parts(name)
+        if not used:
+            self.problems.append(no_rows(TABLES[name], counts, needed=self._needs(name)))
+            if not self._needs(name):
+                self.empty.add(name)
+                return
+        self.mapped[name], self.used[name] = parts[0].mapped, self.reader.rows(parts)
+        self.partners_of_parts = added_partners(
+            {**one, "row": one["row"] + offset}
+            for part, offset in zip(parts, offsets, strict=False)
+            for one in part.partners
+        )
+        days = [day for part in parts if part.days for day in part.days]
+        if days:
+            monthly = all(part.is_monthly for part in parts if part.days) and len(set(days)) > 1
+            self._note_days(name, min(days), max(days), monthly=monthly, weekly=False)
+
+    def _note_parts(self, name: str) -> None:
+        read = [part.file for part in self.parts if part.is_new]
+        which = f", of them {len(read)} read now" if read else ", all known from before"
+        shown = f" (first {read[0].relative_to(self.config.path)})" if read and len(read) < len(self.parts) else ""
+        self.notes.append(f"table {name}: {len(self.parts)} files{which}{shown}; rows are counted through all of them")
 
     def _needs(self, name: str) -> bool:
         """Whether a dataset cannot do without rows of this table."""
@@ -179,8 +310,20 @@ class _Preparation:
         repaired = apply_rules(canonical, self.config.tables[name])
         if repaired.table is canonical.table:
             return repaired
-        table = self.connection.create_table(f"used_{name}", repaired.table, temp=True)
+        table = self._kept(f"used_{name}", repaired.table, self.config.tables[name])
         return Repaired(table, repaired.mapped, repaired.counts, repaired.problems)
+
+    def _kept(self, name: str, table: ir.Table, spec: TableSpec) -> ir.Table:
+        """Keep a copy of a table; one of a source stays there, and is not copied."""
+        if self.source and spec.relation:
+            return self.source.computed_once(table)
+        return self.connection.create_table(name, table, temp=True)
+
+    def _beside_others(self, name: str, table: ir.Table, spec: TableSpec) -> ir.Table:
+        """Return the table where the others are: a file beside a source is put there, for views join both."""
+        if self.source is None or spec.relation:
+            return table
+        return self.source.uploaded(name, table.to_pyarrow())
 
     def _find_days(self, name: str, table: ir.Table) -> None:
         """Note the days of a table before any row is dropped: a day that a rule took out was exported all the same."""
@@ -193,14 +336,23 @@ class _Preparation:
         if found["first"] is None:
             return
         monthly = not found["later"] and (found["days"] > 1 or self._format_has_no_day(name))
+        weekly = not monthly and found["weekdays"] == 1 and found["days"] >= _WEEKS_TO_TELL.get(name, _MANY)
+        self._note_days(name, found["first"], found["last"], monthly=monthly, weekly=weekly)
+
+    def _note_days(self, name: str, first: date, last: date, *, monthly: bool, weekly: bool) -> None:
         if monthly:
-            found["last"] = parse_period(f"{found['last']:%Y-%m}").end
-        elif name == "panel" and found["weekdays"] == 1 and found["days"] > 1:
-            found["last"] += timedelta(days=6)  # a row of a panel by weeks stands for the seven days from its date
+            last = parse_period(f"{last:%Y-%m}").end
+        if weekly:
+            last += timedelta(days=6)  # a row by weeks stands for the seven days from its date
         there = (origin for origin in _COVERING if origin in self.config.tables and origin not in self.empty)
         if name == next(there, ""):
-            self.grain = "month" if monthly else "day"
-        self.days[name] = found["first"], found["last"]
+            self.grain = "month" if monthly else "week" if weekly and name == "volume" else "day"
+            if self.grain == "week":
+                self.notes.append(
+                    "The rows of table volume are weekly: a week counts in the month its first day lies in, and there "
+                    "are no pages of single days."
+                )
+        self.days[name] = first, last
 
     def _format_has_no_day(self, name: str) -> bool:
         form = self.config.tables[name].reading.date_format
@@ -220,7 +372,13 @@ class _Preparation:
                 self._problem(name, f"required table is missing: {purpose}.{self._near_file(name)}".rstrip("."), remedy)
         if has_pilots and counted and "targets" not in self.config.tables:
             self.notes.append("There is no table targets: pilots need none, and reviews of partners show no target.")
-        if not counted and not only_pilots:
+        alone = [name for name in _ALONE if name in self.used]
+        if not counted and not only_pilots and alone:
+            self.notes.append(
+                "There is no table volume and no table interactions: contacts, waits and handling times are not known, "
+                f"and the days of the dataset are those of table {alone[0]}."
+            )
+        elif not counted and not only_pilots:
             rule = f"required table is missing: volume, or interactions in its place.{self._near_file('volume')}"
             self._problem("volume", rule.rstrip("."), "add volume.csv or a [tables.volume] section")
         for name, file in self._files_not_used():
@@ -249,11 +407,15 @@ class _Preparation:
         if not partners.empty:
             known = partners["partner_id"].dropna().tolist()
             for name, table in self.used.items():
-                if name != "partners" and "partner_id" in self.mapped[name]:
+                if name == TABLE and self.parts:
+                    strange = [one for one in self.partners_of_parts if one["partner_id"] not in set(known)]
+                    self.problems.extend(unknown_partners(strange, name, known))
+                elif name != "partners" and "partner_id" in self.mapped[name]:
                     self.problems.extend(check_partners(table, name, known))
         if "targets" in self.used and {"kpi", "op", "value"} <= self.mapped["targets"]:
             complete = self._register("targets").dropna(subset=["kpi", "op", "value"])
-            origin = ", ".join(file.name for file in self.config.tables["targets"].files) or FILE_NAME
+            spec = self.config.tables["targets"]
+            origin = ", ".join(file.name for file in spec.files) or str(spec.relation or FILE_NAME)
             self.problems.extend(read_targets(complete, self.kpis, origin=origin)[1])
         if "actions" in self.used and {"action_id", "action"} <= self.mapped["actions"]:
             self.problems.extend(check_actions(self._register("actions"), dict(self.kpis) | dict(self.alternatives)))
@@ -276,9 +438,10 @@ class _Preparation:
         """Check contracts, credits and the growth gate, where their required columns are there."""
         gate = self.config.growth_gate
         for name in [condition.name for condition in gate.conditions] if gate else []:
-            if name != NEW_HIRES and name not in self.kpis:
+            if name not in NO_KPI and name not in self.kpis:
                 remedy = f"correct [report.growth_gate] in {FILE_NAME}"
-                self._problem("", str(UnknownNameError("KPI", name, self.kpis)), remedy, value=name)
+                problem = UnknownNameError("KPI or condition", name, [*self.kpis, *NO_KPI])
+                self._problem("", str(problem), remedy, value=name)
         read = {
             name: self._register(name)
             for name in ("contracts", "contract_incentives")
@@ -292,16 +455,22 @@ class _Preparation:
 
     def _write_kpis(self, partners: pd.DataFrame) -> dict[str, str]:
         first, last = self._span()
+        contact_days = self.days.get("interactions", (first, last))
+        folder = self.folder / KPI_FOLDER
+        partials: Mapping[str, ir.Table] = {}
+        if self.reader and self.parts:
+            sums = self.reader.sums(self.parts, contact_days)
+            partials = sums.partials
+            link_parts(sums.folders, folder)
         sources = Sources(
-            tables=self.used, mapped=self.mapped, first_day=first, last_day=last,
-            contact_days=self.days.get("interactions", (first, last)), settings=settings_of(self.config.families),
+            tables=self.used, mapped=self.mapped, first_day=first, last_day=last, contact_days=contact_days,
+            settings=settings_of(self.config.families), partials=partials,
         )  # fmt: skip
         views = build_views(sources)
         kpis = [*self.kpis.values(), *self.alternatives.values()]
-        path = self.folder / "kpis.parquet"
         try:
             self._check_own_kpis(views)
-            write_kpi_table(self.connection, views, kpis, path)
+            write_kpi_table(self.connection, sums_of(views, kpis), folder)
         except DatasetError as error:
             self._problem("", str(error).rstrip("."), "add the columns a KPI needs, or correct the KPI (bpo kpis)")
             return {}
@@ -312,11 +481,12 @@ class _Preparation:
             return {}
         known = partners["partner_id"].dropna().tolist()
         origin = "volume" if "volume" in self.used else "interactions"
-        written = check_written(self.connection, path, kpis, known, self.grain, origin)
+        written = check_written(daily_sums(self.connection, folder), kpis, known, self.grain, origin)
         self.problems.extend(written.problems)
         unavailable = unavailable_kpis(kpis, views, self.mapped, written.kpis)
         self._write_pilots(sources, views, unavailable, partners)
         write_extracts(sources, views, self.kpis, self.folder / EXTRACTS)
+        write_rollups(self.connection, partial(added_sql, folder), self.folder / ROLLUPS)
         return unavailable
 
     def _write_pilots(
@@ -371,10 +541,21 @@ class _Preparation:
         if name not in self.registers:
             table = self.used[name]
             kept = [column for column in table.columns if not column.startswith(RAW_PREFIX)]
-            self.registers[name] = table.select(*kept).order_by(ROW).to_pandas()
+            key = [column for column in TABLES[name].key if column in table.columns]
+            frame = fetched(table.select(*kept)).order_by(ROW, *key).to_pandas()
+            if self.config.tables[name].relation:  # rows of a database have no number: here they get one, by their key
+                frame[ROW] = range(1, len(frame) + 1)
+            self.registers[name] = frame
         return self.registers[name]
 
     def _write_registers(self) -> None:
         for name in self.used:
             if name != "partners" and TABLES[name].kind == "register":
                 self._register(name).to_parquet(self.folder / f"{name}.parquet")
+
+    def _write_slices(self, partners: pd.DataFrame, unavailable: Mapping[str, str]) -> None:
+        """Write the digests of everything written so far, and of the partners."""
+        known = partners.dropna(subset=["partner_id"]) if len(partners) else partners
+        names = [(str(row["partner_id"]), str(row["name"])) for row in known.to_dict("records")]
+        counted = "" if "offered" in unavailable else "offered"
+        write_slices(self.connection, self.folder, kpi_days(self.folder / KPI_FOLDER, counted), names)

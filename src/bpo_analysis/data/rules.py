@@ -153,8 +153,10 @@ def _keep_last(table: ir.Table, rule: RuleSpec, spec: TableSpec) -> tuple[ir.Tab
             f"{_where(rule, spec)}: order = {rule.order!r} is text, where '10' comes before '9'. "
             f"Write CAST({rule.order} AS int), or order by a number or a time."
         )
-    # Rows of equal order are told apart by their place in the file, so that the result does not depend on the engine.
-    window = ibis.window(group_by=list(rule.by), order_by=[order.desc(), ibis.desc(ROW)])
+    # Rows of equal order are told apart by their place in the file, so that the result does not depend on the engine;
+    # rows of a database have no place, there all of their values decide.
+    others = [ibis.desc(name) for name in sorted(table.columns) if spec.relation and not name.startswith("_")]
+    window = ibis.window(group_by=list(rule.by), order_by=[order.desc(), ibis.desc(ROW), *others])
     ranked = table.mutate(_rank=ibis.row_number().over(window))
     return ranked.filter(ranked._rank == 0).drop("_rank"), _count(ranked.filter(ranked._rank > 0))
 

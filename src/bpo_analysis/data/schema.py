@@ -37,12 +37,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRule:
-    """A condition over the columns of one row that no row may meet (a row expression)."""
+    """A condition over the columns of one row that no row may meet (a row expression).
+
+    It is not asked where the table lacks one of its columns, unless ``always``: then that column is missing in every row.
+    """
 
     name: str
     broken_when: str
     remedy: str
     severity: Severity = "error"
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +240,8 @@ _SURVEYS = Table(
         _text("partner_id", "empty: taken from the interaction"),
         _text("type", required=True, choices=("csat", "nps", "ces")),
         _number("scale_min"), _number("scale_max"), _number("score", "empty: no answer"),
-        _time("sent_at", required=True), _time("answered_at", "empty: no answer"),
+        _time("sent_at", "empty: not exported; where no row has it, the response rate is not known"),
+        _time("answered_at", "empty: no answer"),
         _flag("resolved_answer", "customer says the matter was solved at first contact"),
         _text("comment_category"), _SITE, _CHANNEL, _PRODUCT, _REASON, _AGENT,
     ),
@@ -244,6 +249,10 @@ _SURVEYS = Table(
         RowRule(
             name="score outside its scale", broken_when="score < scale_min OR score > scale_max",
             remedy="check scale_min and scale_max of this survey type",
+        ),
+        RowRule(
+            name="neither sent_at nor answered_at", broken_when="sent_at IS NULL AND answered_at IS NULL",
+            remedy="fill in when the survey was sent; where only answers are exported, when it was answered", always=True,
         ),
         RowRule(
             name="answered before sent", broken_when="answered_at < sent_at",
@@ -337,6 +346,19 @@ _ROSTER = Table(
             name="in production before hired", broken_when="prod_date < hire_date",
             remedy="check the date format (day first?) of both columns", severity="warning",
         ),
+    ),
+)  # fmt: skip
+
+_SUPPORT_STAFF = Table(
+    name="support_staff", kind="register", key=("partner_id", "site", "role", "valid_from"), date="valid_from",
+    about="People who lead, check and train a partner's agents: how many of each role, from when.",
+    columns=(
+        _PARTNER, _SITE, _text("role", required=True, choices=("team_leader", "quality_analyst", "trainer")),
+        _number("heads", "people in the role; 0 where there is none, for a missing row says nothing", required=True, lower=0),
+        _date("valid_from", required=True), _date("valid_to", "empty: until the next row of the role"),
+    ),
+    rules=(
+        RowRule(name="valid_to before valid_from", broken_when="valid_to < valid_from", remedy="correct one of the two days"),
     ),
 )  # fmt: skip
 
@@ -608,7 +630,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         _PARTNERS, _VOLUME, _TARGETS, _INTERACTIONS, _SURVEYS, _QA, _ESCALATIONS, _ESCALATION_STEPS, _UPDATES, _TRAINING,
-        _ROSTER, _AGENT_TIME, _FORECASTS, _CONTRACTS, _INCENTIVES, _INVOICES, _VENDOR_REPORTED, _ACTIONS, _EVENTS,
+        _ROSTER, _SUPPORT_STAFF, _AGENT_TIME, _FORECASTS, _CONTRACTS, _INCENTIVES, _INVOICES, _VENDOR_REPORTED, _ACTIONS, _EVENTS,
         _EXCEPTIONS, _BENCHMARKS, _CATEGORY_MAP, _MEETINGS, _CONTACTS, _DELIVERABLES, _REQUESTS, _ACTIVITIES,
         _RELATIONSHIP, _ARTICLES, _USAGE, _PILOT_UNITS, _PANEL,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial, reduce
@@ -16,13 +16,13 @@ from bpo_analysis.data.canonical import RAW_PREFIX, CanonicalTable
 from bpo_analysis.data.config import TableSpec
 from bpo_analysis.data.expressions import build, columns_of, holds
 from bpo_analysis.data.files import ROW, RawTable
-from bpo_analysis.data.problems import MAX_EXAMPLES, Problem, Severity
+from bpo_analysis.data.problems import MAX_EXAMPLES, Problem, RowCount, Severity
 from bpo_analysis.data.rules import Repaired
 from bpo_analysis.data.schema import Column, Table
 from bpo_analysis.data.texts import ends_with_zone
 from bpo_analysis.errors import suggest
 
-__all__ = ["Checked", "check_table"]
+__all__ = ["Checked", "RowChecks", "check_table", "no_rows", "repeated_keys", "row_checks"]
 
 FIRST_DATE, LAST_DATE = date(1990, 1, 1), date(2100, 1, 1)
 MAX_HEADERS = 20
@@ -55,6 +55,26 @@ class _Check:
 
 
 @dataclass(frozen=True, slots=True)
+class RowChecks:
+    """What is wrong with a table before its rows are looked at, and what is to be asked of each of them."""
+
+    problems: tuple[Problem, ...]
+    table: ir.Table
+    name: str
+    checks: tuple[_Check, ...]
+    key: tuple[str, ...]
+
+    def counts(self) -> ir.Table:
+        """One row: ``rows``, and how many of them break each check."""
+        broken = {f"c{i}": holds(check.broken).cast("int64").sum() for i, check in enumerate(self.checks)}
+        return self.table.aggregate(rows=self.table.count(), **broken)
+
+    def broken(self, counts: Mapping[str, Any]) -> list[Problem]:
+        """Look up rows for those rules that are broken."""
+        return _broken(self, counts)
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """How many rows a table has and which rules they break."""
 
@@ -69,6 +89,16 @@ def check_table(
 
     For each broken rule up to three rows are named, each with the number of rows that break it.
     """
+    asked = row_checks(canonical, repaired, raw, spec)
+    counts = asked.counts().to_pyarrow().to_pylist()[0]
+    problems = [*asked.problems, *asked.broken(counts), *_duplicate_keys(canonical.schema, repaired)]
+    if not counts["rows"]:
+        problems.append(no_rows(canonical.schema, repaired.counts, needed=needed))
+    return Checked(counts["rows"], tuple(problems))
+
+
+def row_checks(canonical: CanonicalTable, repaired: Repaired, raw: RawTable, spec: TableSpec) -> RowChecks:
+    """Return what is to be asked of every row, apart from whether its key is there again."""
     schema, table = canonical.schema, repaired.table
     problems = [*canonical.problems, *repaired.problems]
     named = {problem.column for problem in problems}
@@ -81,16 +111,14 @@ def check_table(
         for check in _column_checks(column, table, spec)
     ]
     checks.extend(_row_rules(schema, repaired))
-    rows, broken = _broken(checks, table, spec.name)
-    problems.extend(broken)
-    problems.extend(_duplicate_keys(schema, repaired))
-    if not rows:
-        problems.append(_no_rows(schema, repaired, needed=needed))
-    return Checked(rows, tuple(problems))
+    # Rows of a database have no number; their key names them.
+    key = [name for name in schema.key if spec.relation and name in repaired.mapped]
+    return RowChecks(tuple(problems), table, spec.name, tuple(checks), tuple(key))
 
 
-def _no_rows(schema: Table, repaired: Repaired, *, needed: bool) -> Problem:
-    dropped = any(count.rows < 0 for count in repaired.counts)
+def no_rows(schema: Table, counts: Iterable[RowCount], *, needed: bool) -> Problem:
+    """Return the problem of a table without rows."""
+    dropped = any(count.rows < 0 for count in counts)
     return Problem(
         severity="error" if needed else "warning", table=schema.name, column="",
         rule="table has no rows" + (" left after its rules" if dropped else ""),
@@ -138,6 +166,8 @@ def _type_remedy(column: Column, unread: ir.StringColumn, spec: TableSpec, examp
     """Say what to write for values that do not fit a type, from the values themselves."""
     section = f"[tables.{spec.name}]"
     missing = f'correct it, or name a mark of missing: {section} null = ["..."]'
+    if spec.relation:
+        return f"correct it there, or make it {_EXPECTED[column.type]} in a view; days in text are read as 2026-03-31"
     if column.type == "boolean":
         return (
             "write true or false, yes or no, 1 or 0, or compare with your word: "
@@ -165,7 +195,7 @@ def _row_rules(schema: Table, repaired: Repaired) -> Iterator[_Check]:
     table = repaired.table
     for rule in schema.rules:
         columns = columns_of(rule.broken_when)
-        if not repaired.mapped.issuperset(columns):
+        if not rule.always and not repaired.mapped.issuperset(columns):
             continue
         shown = reduce(
             add,
@@ -180,30 +210,38 @@ def _shown(value: Any) -> Any:
     return value.cast("string").fill_null("missing")
 
 
-def _broken(checks: list[_Check], table: ir.Table, name: str) -> tuple[int, list[Problem]]:
-    """Count rows and broken rules in one pass; only for rules that are broken are rows looked up."""
-    sums = {f"c{i}": holds(check.broken).cast("int64").sum() for i, check in enumerate(checks)}
-    counts = table.aggregate(rows=table.count(), **sums).to_pyarrow().to_pylist()[0]
+def _broken(asked: RowChecks, counts: Mapping[str, Any]) -> list[Problem]:
+    table, key = asked.table, asked.key
     problems: list[Problem] = []
-    for i, check in enumerate(checks):
+    for i, check in enumerate(asked.checks):
         if not counts[f"c{i}"]:
             continue
-        rows = table.filter(holds(check.broken)).order_by(ROW).select(row=ROW, value=check.value.cast("string"))
+        rows = table.filter(holds(check.broken)).order_by(ROW, *key)
+        named = {f"key_{column}": table[column].cast("string") for column in key if column != check.column}
+        rows = rows.select(row=ROW, value=check.value.cast("string"), **named)
         examples = rows.limit(MAX_EXAMPLES).to_pyarrow().to_pylist()
         remedy = check.remedy if isinstance(check.remedy, str) else check.remedy(examples[0]["value"])
         problems.extend(
             Problem(
-                severity=check.severity, table=name, row=found["row"], column=check.column, value=found["value"] or "",
+                severity=check.severity, table=asked.name, row=found["row"], column=check.column, value=_with_key(found),
                 rule=check.rule, count=counts[f"c{i}"], remedy=remedy,
             )
             for found in examples
         )  # fmt: skip
-    return counts["rows"], problems
+    return problems
+
+
+def _with_key(found: Mapping[str, Any]) -> str:
+    key = {column[4:]: value for column, value in found.items() if column.startswith("key_")}
+    named = ", ".join(f"{column} = {'missing' if value is None else value}" for column, value in key.items())
+    return f"{found['value'] or ''} ({named})".lstrip() if named else found["value"] or ""
 
 
 def _repeated(schema: Table, found: Mapping[str, Any]) -> tuple[str, str]:
     """Say that a key is there more than once, and what to do."""
     rule, remedy = _REPEATED_KEY
+    if found["first"] is None:  # rows without numbers
+        return rule.split(" (")[0], remedy
     if schema.name in _REPEATED and all(name in found for name in schema.required_columns):
         rule, remedy = _REPEATED[schema.name]
     # Row 1 is line 2 of a CSV file.
@@ -219,7 +257,20 @@ def _duplicate_keys(schema: Table, repaired: Repaired) -> list[Problem]:
     whole = repaired.table.drop_null([name for name in key if schema.by_name[name].required])
     groups = whole.group_by(key).aggregate(n=ibis._.count(), first=ibis._[ROW].min(), again=ibis._[ROW].max())
     repeated = groups.filter(groups.n > 1).mutate(extra=(ibis._.n - 1).sum().over())
-    found = repeated.order_by("first").limit(MAX_EXAMPLES).to_pyarrow().to_pylist()
+    return repeated_keys(schema, key, repeated.order_by("first", *key).limit(MAX_EXAMPLES).to_pyarrow().to_pylist())
+
+
+def repeated_keys(schema: Table, key: Sequence[str], found: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Return the problems of keys that are there more than once.
+
+    Parameters
+    ----------
+    schema : Table
+    key : sequence of str
+        Columns of the key.
+    found : iterable of mapping
+        The key, ``first`` and ``again``, two rows that have it, and ``extra``, how many rows are too many in all.
+    """
     return [
         Problem(
             severity="error", table=schema.name, row=one["again"], column=", ".join(key), count=int(one["extra"]),

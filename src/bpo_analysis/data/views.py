@@ -7,7 +7,7 @@ computable.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +19,17 @@ from bpo_analysis.data.files import ROW
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.kpis import Setting
 
-__all__ = ["DIMENSIONS", "UNIT_COLUMNS", "Sources", "build_views", "contacts_with_next", "volume_of_contacts"]
+__all__ = [
+    "DIMENSIONS",
+    "UNIT_COLUMNS",
+    "Sources",
+    "build_views",
+    "case_moves",
+    "contact_days",
+    "contacts_with_next",
+    "resolved_days",
+    "volume_of_contacts",
+]
 
 DIMENSIONS = ("site", "channel", "product", "shift")
 """Slices of every KPI besides its category; missing where a table does not have them."""
@@ -42,6 +52,10 @@ class Sources:
         First and last day of table interactions, which may be exported on another day than the volume.
     settings : mapping of str to Setting
         Limits of the KPI families.
+    partials : mapping of str to ibis Table
+        Where contacts are read in parts, the sums of all parts (``data/partials.py``).
+    following : ibis Table, optional
+        Where these are the contacts of one part, those of other parts that may follow them.
     """
 
     tables: Mapping[str, ir.Table]
@@ -50,6 +64,13 @@ class Sources:
     last_day: date
     contact_days: tuple[date, date]
     settings: Mapping[str, Setting]
+    partials: Mapping[str, ir.Table] = field(default_factory=dict)
+    following: ir.Table | None = None
+
+    def summed(self, make: Callable[[Sources], ir.Table]) -> ir.Table:
+        """Return the sums that a function of this module makes: those of the parts, or of all contacts at once."""
+        name = make.__name__
+        return self.partials[name] if name in self.partials else make(self)
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether a table is there with all of these columns."""
@@ -64,10 +85,11 @@ def build_views(sources: Sources) -> dict[str, ir.Table]:
             views[name] = make(sources)
     if "volume" not in views and "interactions" in views:
         views["volume"] = volume_of_contacts(sources)
-    if sources.has("invoices", "amount") and "volume" in views:
-        views["billing"] = _billing(sources, views["volume"])
-    if sources.has("forecasts", "forecast_offered") and "volume" in views:
-        views["forecast_errors"] = _forecast_errors(sources, views["volume"])
+    daily = sources.partials.get("contact_days", views.get("volume"))
+    if sources.has("invoices", "amount") and daily is not None:
+        views["billing"] = _billing(sources, daily)
+    if sources.has("forecasts", "forecast_offered") and daily is not None:
+        views["forecast_errors"] = _forecast_errors(sources, daily)
     for name, table in sources.tables.items():  # for KPIs of the dataset's own
         day = TABLES[name].date
         if name not in views and day and sources.has(name, day, "partner_id"):
@@ -111,6 +133,23 @@ def volume_of_contacts(sources: Sources) -> ir.Table:
     return contacts.select(*same, **columns, **empty)
 
 
+def contact_days(sources: Sources) -> ir.Table:
+    """Add up contacts offered and handled by partner, channel and day."""
+    volume = volume_of_contacts(sources)
+    handled = ibis.coalesce(volume.handled, volume.answered)
+    return volume.group_by("partner_id", "channel", "date").aggregate(
+        offered=volume.offered.sum(), handled=handled.sum(), answered=handled.sum()
+    )
+
+
+def resolved_days(sources: Sources) -> ir.Table:
+    """Add up contacts resolved at once by partner and day."""
+    contacts = sources.tables["interactions"]
+    return contacts.group_by("partner_id", date=contacts.created_at.date()).aggregate(
+        resolved=contacts.resolved_first_contact.cast("int64").sum()
+    )
+
+
 def _counts_by_wait(sources: Sources, abandoned: ir.BooleanValue) -> dict[str, Any]:
     """Count contacts answered and abandoned within the limits; where the wait is not known, neither is the count."""
     contacts = sources.tables["interactions"]
@@ -150,13 +189,23 @@ def contacts_with_next(sources: Sources) -> ir.Table:
     The next contact is the same customer's, for the same reason where reasons are known; the age is that at the end of
     the last day of the contacts.
     """
+    if "contacts_with_next" in sources.partials:
+        return sources.partials["contacts_with_next"]
     table = sources.tables["interactions"]
-    table = table.filter(table.customer_key.notnull() & ~holds(table.abandoned))
     by = ["customer_key", "reason"] if sources.has("interactions", "reason") else ["customer_key"]
-    following = table.created_at.lead().over(group_by=by, order_by=["created_at", "interaction_id"])
+    # Contacts of the same second are told apart by their place in the file; those of a database have none.
+    order = ["created_at", ROW]
+    if sources.following is None:
+        table = table.mutate(_own=True)
+        order.append("interaction_id")
+    else:
+        table = ibis.union(table.mutate(_own=True), sources.following.mutate(_own=False))
+    table = table.filter(table.customer_key.notnull() & ~holds(table.abandoned))
+    following = table.created_at.lead().over(group_by=by, order_by=order)
     end = ibis.literal(sources.contact_days[1]).cast("timestamp").epoch_seconds() + 86_400
     start = table.created_at.epoch_seconds()
-    return table.mutate(gap_s=following.epoch_seconds() - start, age_s=end - start)
+    table = table.mutate(gap_s=following.epoch_seconds() - start, age_s=end - start)
+    return table.filter(table._own).drop("_own")
 
 
 def _contacts(sources: Sources) -> ir.Table:
@@ -185,10 +234,13 @@ def _with_contact(sources: Sources, name: str) -> ir.Table:
 
 def _surveys(sources: Sources) -> ir.Table:
     table = _with_contact(sources, "surveys")
-    sent = _dated(table, date="sent_at", sent_date="sent_at")
     # An answer belongs to the day it was given; without that column, to the day the survey was sent.
-    answered = ibis.coalesce(sent.answered_at, sent.score.notnull().ifelse(sent.sent_at, None))
-    return sent.mutate(answered_date=answered.date(), answered_at=answered)
+    answered = ibis.coalesce(table.answered_at, table.score.notnull().ifelse(table.sent_at, None))
+    # Exports of answers alone do not say when a survey was sent.
+    known = ibis.coalesce(table.sent_at, answered)
+    return table.mutate(
+        date=known.date(), sent_date=table.sent_at.date(), answered_date=answered.date(), answered_at=answered
+    )
 
 
 def _qa_ratings(sources: Sources) -> ir.Table:
@@ -258,17 +310,24 @@ def _heads(sources: Sources) -> ir.Table:
     )  # fmt: skip
 
 
-def _backlog(sources: Sources) -> ir.Table:
-    """Count open cases at the end of each day that table interactions covers."""
+def case_moves(sources: Sources) -> ir.Table:
+    """Add up cases opened less cases solved by partner and day."""
     cases = sources.tables["interactions"]
     cases = cases.filter(~holds(cases.abandoned))
     opened = cases.select("partner_id", date=cases.created_at.date(), net=ibis.literal(1))
     solved = cases.filter(cases.solved_at.notnull())
     closed = solved.select("partner_id", date=solved.solved_at.date(), net=ibis.literal(-1))
-    partners = cases.select("partner_id").distinct()
+    moves = ibis.union(opened, closed)
+    return moves.group_by("partner_id", "date").aggregate(net=moves.net.sum())
+
+
+def _backlog(sources: Sources) -> ir.Table:
+    """Count open cases at the end of each day that table interactions covers."""
+    moves = sources.summed(case_moves)
+    partners = moves.select("partner_id").distinct()
     first, last = sources.contact_days
-    days = _calendar(first, last).cross_join(partners).mutate(net=ibis.literal(0))
-    moves = ibis.union(opened, closed, days.select("partner_id", "date", "net"))
+    days = _calendar(first, last).cross_join(partners).mutate(net=ibis.literal(0).cast("int64"))
+    moves = ibis.union(moves.select("partner_id", "date", "net"), days.select("partner_id", "date", "net"))
     daily = moves.group_by("partner_id", "date").aggregate(net=moves.net.sum())
     running = daily.net.sum().over(group_by="partner_id", order_by="date", rows=(None, 0))
     return daily.mutate(open_cases=running).filter(ibis._.date <= ibis.literal(last))
@@ -290,10 +349,8 @@ def _billing(sources: Sources, volume: ir.Table) -> ir.Table:
     table = billed.inner_join(monthly, ["partner_id", "date"])
     if not sources.has("interactions", "resolved_first_contact"):
         return table.mutate(resolved=ibis.null("int64"))
-    contacts = sources.tables["interactions"]
-    solved = contacts.group_by("partner_id", date=contacts.created_at.date().truncate("month")).aggregate(
-        resolved=contacts.resolved_first_contact.cast("int64").sum()
-    )
+    daily = sources.summed(resolved_days)
+    solved = daily.group_by("partner_id", date=daily.date.truncate("month")).aggregate(resolved=daily.resolved.sum())
     return table.left_join(solved, ["partner_id", "date"]).drop("partner_id_right", "date_right")
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from bpo_analysis.data.authored.written import Block, WrittenFile
+from bpo_analysis.data.reads import Read, note_read
 from bpo_analysis.errors import DatasetError, UnknownNameError
 
 __all__ = ["FOLDER", "Package", "PackageSection", "find_package", "package_files", "read_package"]
@@ -72,6 +73,7 @@ def find_package(folder: Path, text: str = "") -> Package:
     AuthoredError
         If its file is wrong; the message has file and line.
     """
+    note_read(folder, Read("files", f"{FOLDER}/{text or '*'}.toml"))
     files = {file.stem: file for file in package_files(folder)}
     if not files:
         raise DatasetError(f"{folder} has no packages. Write one in {FOLDER}/<id>.toml (docs/reports.md).")

@@ -16,13 +16,14 @@ from pathlib import Path
 import ibis.expr.types as ir
 
 from bpo_analysis.data.extracts.categories import CATEGORIES
-from bpo_analysis.data.extracts.extract import Extract, Material
+from bpo_analysis.data.extracts.extract import Extract, Material, added
 from bpo_analysis.data.extracts.flow import FLOW
 from bpo_analysis.data.extracts.knowledge import KNOWLEDGE
 from bpo_analysis.data.extracts.people import PEOPLE
 from bpo_analysis.data.extracts.quality import QUALITY_EXTRACTS
 from bpo_analysis.data.extracts.risk import RISK_EXTRACTS
 from bpo_analysis.data.extracts.service import SERVICE
+from bpo_analysis.data.sources import fetched
 from bpo_analysis.data.views import Sources
 from bpo_analysis.kpis import Kpi
 
@@ -38,9 +39,20 @@ def write_extracts(sources: Sources, views: Mapping[str, ir.Table], kpis: Mappin
     """Write the extracts that these tables allow, one Parquet file each."""
     material = Material(sources=sources, views=views, kpis=kpis)
     folder.mkdir(exist_ok=True)
-    for extract in EXTRACTS.values():
+    for name, extract in EXTRACTS.items():
         if extract.possible(sources):
-            table = extract.make(material)
+            table = fetched(_added(extract, sources) if name in sources.partials else extract.make(material))
             table.order_by([name for name in extract.order if name in table.columns]).to_parquet(
                 folder / f"{extract.name}.parquet"
             )
+
+
+def _added(extract: Extract, sources: Sources) -> ir.Table:
+    """Add up what an extract is in each part of the contacts."""
+    parts = sources.partials[extract.name]
+    sums = {
+        name: added(parts[name]) if kind.is_integer() else parts[name].sum()
+        for name, kind in parts.schema().items()
+        if name not in extract.order
+    }
+    return parts.group_by(list(extract.order)).aggregate(**sums)

@@ -39,6 +39,6 @@ CATEGORIES = (
     ),
     Extract(
         name="contact_reasons", about="Contacts per partner, day, channel and reason, from single contacts.",
-        make=_reasons, needs={"interactions": ("reason",)}, order=_KEYS,
+        make=_reasons, needs={"interactions": ("reason",)}, order=_KEYS, adds_up=True,
     ),
 )  # fmt: skip

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.types as ir
 
 from bpo_analysis.data.views import Sources
 from bpo_analysis.kpis import Kpi
 
-__all__ = ["Extract", "Material"]
+__all__ = ["Extract", "Material", "added"]
+
+
+def added(column: Any) -> Any:
+    """Add up a column of whole numbers into a whole number: DuckDB's own sum is too wide for Parquet to keep it one."""
+    return column.sum().cast("float64").cast("int64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +26,11 @@ class Material:
     sources: Sources
     views: Mapping[str, ir.Table]
     kpis: Mapping[str, Kpi]
+
+    def summed(self, make: Callable[[Material], ir.Table]) -> ir.Table:
+        """Return the sums that a function of an extract makes: those of the parts, or of all contacts at once."""
+        name = make.__name__
+        return self.sources.partials[name] if name in self.sources.partials else make(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,11 @@ class Extract:
         Columns by table, as in :meth:`Sources.has`.
     order : tuple of str
         Columns by which rows are sorted, so that the same data give the same file.
+    adds_up : bool
+        Made of single contacts alone, and the sum of what their parts give: ``order`` names its keys, all other
+        columns are sums.
+    looks_ahead : bool
+        Adds up, but asks of each contact what the same customer did afterwards.
     """
 
     name: str
@@ -39,6 +55,8 @@ class Extract:
     make: Callable[[Material], ir.Table]
     needs: Mapping[str, tuple[str, ...]]
     order: tuple[str, ...]
+    adds_up: bool = False
+    looks_ahead: bool = False
 
     def possible(self, sources: Sources) -> bool:
         """Whether the dataset has what the extract needs."""

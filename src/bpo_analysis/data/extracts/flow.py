@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from bpo_analysis.data.expressions import holds
-from bpo_analysis.data.extracts.extract import Extract, Material
+from bpo_analysis.data.extracts.extract import Extract, Material, added
 from bpo_analysis.data.files import ROW
 from bpo_analysis.data.views import contacts_with_next
 
@@ -68,17 +68,22 @@ def _repeats(material: Material) -> ir.Table:
     Contacts too young to have shown a repeat are not counted; counting them as solved would flatter the newest month.
     """
     contacts = contacts_with_next(material.sources)
-    parts = []
+    terms: dict[str, Any] = {}
     for window in WINDOWS:
-        old_enough = contacts.filter(contacts.age_s >= window * _DAY_S)
-        again = holds(old_enough.gap_s <= window * _DAY_S).cast("int64")
-        rows = old_enough.select(
-            "partner_id", date=old_enough.created_at.date(), window=ibis.literal(window).cast("int64"), again=again
+        old_enough = contacts.age_s >= window * _DAY_S
+        terms[f"c{window}"] = old_enough.cast("int64")
+        terms[f"r{window}"] = (old_enough & holds(contacts.gap_s <= window * _DAY_S)).cast("int64")
+    rows = contacts.select("partner_id", date=contacts.created_at.date(), **terms)
+    daily = rows.group_by("partner_id", "date").aggregate(**{name: added(rows[name]) for name in terms})
+    return ibis.union(
+        *(
+            daily.filter(daily[f"c{window}"] > 0).select(
+                "partner_id", "date", window=ibis.literal(window).cast("int64"), repeated=daily[f"r{window}"],
+                contacts=daily[f"c{window}"],
+            )
+            for window in WINDOWS
         )
-        parts.append(
-            rows.group_by("partner_id", "date", "window").aggregate(contacts=rows.count(), repeated=rows.again.sum())
-        )
-    return ibis.union(*parts)
+    )  # fmt: skip
 
 
 def _escalation_repeats(material: Material) -> ir.Table:
@@ -117,6 +122,7 @@ FLOW = (
         make=_hourly_load,
         needs={"interactions": ("created_at", "talk_s")},
         order=("partner_id", "channel", "date", "hour"),
+        adds_up=True,
     ),
     Extract(
         name="staffing_days",
@@ -138,6 +144,8 @@ FLOW = (
         make=_repeats,
         needs={"interactions": ("customer_key",)},
         order=("partner_id", "date", "window"),
+        adds_up=True,
+        looks_ahead=True,
     ),
     Extract(
         name="escalation_repeats",

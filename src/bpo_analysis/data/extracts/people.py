@@ -10,12 +10,13 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from bpo_analysis.data.extracts.extract import Extract, Material
+from bpo_analysis.data.extracts.extract import Extract, Material, added
+from bpo_analysis.data.extracts.risk import ALL, agent_days
 from bpo_analysis.data.kpi_table import absent_columns, terms_of
 from bpo_analysis.data.views import Sources, volume_of_contacts
 from bpo_analysis.kpis import Kpi
 
-__all__ = ["EXPOSURE_DAYS", "LEARNED", "PEOPLE"]
+__all__ = ["EXPOSURE_DAYS", "LEARNED", "PEOPLE", "work_of_agents"]
 
 LEARNED = ("aht_s", "qa_score", "fcr")
 """KPIs whose learning curve is drawn: those of the work of one agent."""
@@ -61,6 +62,40 @@ def _roster_spells(material: Material) -> ir.Table:
     return numbered.drop("agent_id")
 
 
+_LOOKING_AHEAD = "contacts"
+"""View whose rows know what the same customer did afterwards."""
+
+
+def work_of_agents(material: Material, *, ahead: bool) -> ir.Table | None:
+    """Add up the KPIs of learning curves that are made of contacts, by agent and day; None where there is none.
+
+    Parameters
+    ----------
+    material : Material
+    ahead : bool
+        Those that look ahead, or the others.
+    """
+    parts = []
+    for name in LEARNED:
+        kpi = material.kpis[name]
+        if kpi.source in ("volume", "interactions", _LOOKING_AHEAD) and (kpi.source == _LOOKING_AHEAD) == ahead:
+            rows = _work_by_agent(material, kpi)
+            if rows is not None:
+                sums = {"numerator": rows.numerator.sum(), "denominator": rows.denominator.sum()}
+                added = rows.group_by("partner_id", "agent_id", "day").aggregate(**sums)
+                parts.append(added.mutate(kpi=ibis.literal(name)))
+    return ibis.union(*parts) if len(parts) > 1 else next(iter(parts), None)
+
+
+def _work(material: Material, kpi: Kpi) -> ir.Table | None:
+    """Give the work of agents that a KPI is made of: of all parts of the contacts, or of the rows of its table."""
+    partials = material.sources.partials
+    if partials and kpi.source in ("volume", "interactions", _LOOKING_AHEAD):
+        name = "work_of_agents_ahead" if kpi.source == _LOOKING_AHEAD else "work_of_agents"
+        return partials[name].filter(partials[name].kpi == kpi.name).drop("kpi") if name in partials else None
+    return _work_by_agent(material, kpi)
+
+
 def _work_by_agent(material: Material, kpi: Kpi) -> ir.Table | None:
     """Give the rows a KPI is summed over with their agent; None where they do not know one."""
     view = material.views.get(kpi.source)
@@ -82,7 +117,7 @@ def _learning(material: Material) -> ir.Table:
     agents = _agents(material.sources)
     parts = []
     for name in LEARNED:
-        rows = _work_by_agent(material, material.kpis[name])
+        rows = _work(material, material.kpis[name])
         if rows is None:
             continue
         numbered = rows.inner_join(agents, ["partner_id", "agent_id"]).drop("agent_id")
@@ -143,7 +178,7 @@ def _exposure(material: Material) -> ir.Table:
     in force when they are trained for the job.
     """
     sources = material.sources
-    parts = [_after_updates(sources, _handled(sources), evaluated=False)]
+    parts = [_after_updates(sources, _handled(material), evaluated=False)]
     if "evaluations" in material.views and sources.has("qa_ratings", "criticality"):
         view = material.views["evaluations"]
         wrong = ibis.greatest(
@@ -152,17 +187,21 @@ def _exposure(material: Material) -> ir.Table:
         rows = view.select(
             "partner_id", "agent_id", day=view.date,
             reason=view.reason if "reason" in view.columns else ibis.null("string"), wrong=wrong,
+            n=ibis.literal(1).cast("int64"),
         )  # fmt: skip
         parts.append(_after_updates(sources, rows, evaluated=True))
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
-def _handled(sources: Sources) -> ir.Table:
-    contacts = sources.tables["interactions"]
-    handled = contacts.filter(~ibis.coalesce(contacts.abandoned, ibis.literal(value=False)))
-    return handled.select(
-        "partner_id", "agent_id", "reason", day=handled.created_at.date(), wrong=ibis.literal(0).cast("int64")
-    )
+def _handled(material: Material) -> ir.Table:
+    """Count contacts by agent, reason and day."""
+    has_reason = material.sources.has("interactions", "reason")
+    days = material.summed(agent_days)
+    days = days.filter(days.dimension == ("reason" if has_reason else ALL))
+    return days.select(
+        "partner_id", "agent_id", reason=days.value if has_reason else ibis.null("string"), day=days.date,
+        n=days.handled, wrong=ibis.literal(0).cast("int64"),
+    )  # fmt: skip
 
 
 def _after_updates(sources: Sources, rows: ir.Table, *, evaluated: bool) -> ir.Table:
@@ -178,7 +217,7 @@ def _after_updates(sources: Sources, rows: ir.Table, *, evaluated: bool) -> ir.T
     acks = sources.tables["training_acks"]
     acks = acks.select("update_id", "partner_id", "agent_id", "trained_on", asked=ibis.literal(value=True))
     met = met.left_join(acks, ["update_id", "partner_id", "agent_id"])
-    met = met.select("update_id", "partner_id", "agent_id", "day", "effective", "wrong", "trained_on", "asked")
+    met = met.select("update_id", "partner_id", "agent_id", "day", "effective", "n", "wrong", "trained_on", "asked")
     counts = met.asked.notnull()
     if sources.has("roster", "hire_date"):
         roster = sources.tables["roster"]
@@ -188,7 +227,7 @@ def _after_updates(sources: Sources, rows: ir.Table, *, evaluated: bool) -> ir.T
     met = met.filter(counts)
     met = met.mutate(trained=ibis.coalesce(met.trained_on <= met.day, ibis.literal(value=False)))
     found = met.group_by("partner_id", "update_id", date=met.day, trained=met.trained).aggregate(
-        n=met.count(), errors=met.wrong.sum().cast("int64")
+        n=added(met.n), errors=met.wrong.sum().cast("int64")
     )
     none = ibis.literal(0).cast("int64")
     contacts, evaluations = (none, found.n) if evaluated else (found.n, none)

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from bpo_analysis.data.expressions import holds
 from bpo_analysis.data.extracts.extract import Extract, Material
 
-__all__ = ["DRAWN", "QUALITY_EXTRACTS"]
+__all__ = ["DRAWN", "QUALITY_EXTRACTS", "drawn_contacts"]
 
 DRAWN = 40
 """Contacts kept for each partner, week, channel and reason."""
@@ -28,6 +28,11 @@ def _contacts_to_draw(material: Material) -> ir.Table:
     The order of the hash of an identifier says nothing about the contact, so the first of it are a random draw; it is
     the same wherever and whenever it is computed.
     """
+    return _first(material.summed(drawn_contacts)).drop("rank")
+
+
+def drawn_contacts(material: Material) -> ir.Table:
+    """Take the first contacts of each stratum; the first of all carries its size, so that sizes add up over parts."""
     contacts = material.sources.tables["interactions"]
     contacts = contacts.filter(~holds(contacts.abandoned) & contacts.partner_id.notnull())
     rows = contacts.select(
@@ -36,12 +41,18 @@ def _contacts_to_draw(material: Material) -> ir.Table:
         **{name: contacts[name].fill_null("") for name in _STRATA},
         draw_order=(ibis.literal(_ORDER_KEY) + contacts.interaction_id).hexdigest("md5"),
     )  # fmt: skip
+    drawn = _first(rows.mutate(stratum_size=ibis.literal(1).cast("int64")))
+    return drawn.mutate(stratum_size=(drawn["rank"] == 0).ifelse(drawn.stratum_size, 0)).drop("rank")
+
+
+def _first(rows: ir.Table) -> ir.Table:
+    """Keep the first rows of each stratum, with their rank and the sum of all sizes in it."""
     by = ["partner_id", "week", *_STRATA]
     ranked = rows.mutate(
         rank=ibis.row_number().over(group_by=by, order_by=["draw_order", "interaction_id"]),
-        stratum_size=ibis._.count().over(group_by=by),
+        stratum_size=rows.stratum_size.sum().over(group_by=by).cast("float64").cast("int64"),
     )
-    return ranked.filter(ranked["rank"] < DRAWN).drop("rank")
+    return ranked.filter(ranked["rank"] < DRAWN)
 
 
 def _calibration_ratings(material: Material) -> ir.Table:

@@ -12,9 +12,9 @@ import ibis
 import ibis.expr.types as ir
 
 from bpo_analysis.data.expressions import holds
-from bpo_analysis.data.extracts.extract import Extract, Material
+from bpo_analysis.data.extracts.extract import Extract, Material, added
 
-__all__ = ["ACTIVE_DAYS", "ALL", "LAST_WEEK", "RISK_EXTRACTS"]
+__all__ = ["ACTIVE_DAYS", "ALL", "LAST_WEEK", "RISK_EXTRACTS", "agent_days", "agent_handling"]
 
 ACTIVE_DAYS = 30
 """An agent counts as active on a slice for this many days from a contact on."""
@@ -30,44 +30,60 @@ def _answered(material: Material) -> ir.Table:
     return contacts.filter(~holds(contacts.abandoned) & contacts.agent_id.notnull() & contacts.partner_id.notnull())
 
 
+def agent_days(material: Material) -> ir.Table:
+    """Count contacts by agent, day and slice; the slice is missing where the contact does not know it."""
+    contacts = _answered(material)
+    parts = []
+    for dimension in (ALL, *(name for name in _SLICES if material.sources.has("interactions", name))):
+        keys = {
+            "partner_id": contacts.partner_id, "agent_id": contacts.agent_id, "dimension": ibis.literal(dimension),
+            "value": ibis.literal(ALL) if dimension == ALL else contacts[dimension],
+            "date": contacts.created_at.date(),
+        }  # fmt: skip
+        parts.append(contacts.group_by(**keys).aggregate(handled=contacts.count()))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
 def _capability(material: Material) -> ir.Table:
     """Count contacts per slice and day, and by how much the number of agents active in the last thirty days changes.
 
     An agent is active from a day with a contact until thirty days later, or until the next such day. Added up from the
-    first day, the changes are the agents active at the end of any day.
+    first day, the changes are the agents active at the end of any day. A day that stands in two parts ends and begins
+    at once, which changes nothing.
     """
+    days = material.summed(agent_days)
+    days = days.filter(days.value.notnull())
+    by = ["partner_id", "dimension", "value"]
+    following: Any = days.date.lead().over(group_by=[*by, "agent_id"], order_by="date")
+    days = days.mutate(until=days.date + ibis.interval(days=ACTIVE_DAYS), next=following)
+    begins = days.select(*by, "date", "handled", change=ibis.literal(1))
+    ends = days.select(
+        *by, date=ibis.least(ibis.coalesce(days.next, days.until), days.until),
+        handled=ibis.literal(0).cast("int64"), change=ibis.literal(-1),
+    )  # fmt: skip
+    moves = ibis.union(begins, ends)
+    return moves.group_by(*by, "date").aggregate(handled=moves.handled.sum(), change=moves.change.sum())
+
+
+def agent_handling(material: Material) -> ir.Table:
+    """Add up contacts with a talk time, and their handling time, by agent and day."""
     contacts = _answered(material)
-    parts = []
-    for dimension in (ALL, *(name for name in _SLICES if material.sources.has("interactions", name))):
-        rows = contacts.mutate(value=ibis.literal(ALL) if dimension == ALL else contacts[dimension])
-        days = rows.filter(rows.value.notnull()).group_by(
-            "partner_id", "agent_id", "value", date=rows.created_at.date()
-        ).aggregate(handled=ibis._.count())  # fmt: skip
-        window = {"group_by": ["partner_id", "value", "agent_id"], "order_by": "date"}
-        following: Any = days.date.lead().over(**window)
-        days = days.mutate(until=days.date + ibis.interval(days=ACTIVE_DAYS), next=following)
-        begins = days.select("partner_id", "value", "date", "handled", change=ibis.literal(1))
-        ends = days.select(
-            "partner_id", "value", date=ibis.least(ibis.coalesce(days.next, days.until), days.until),
-            handled=ibis.literal(0).cast("int64"), change=ibis.literal(-1),
-        )  # fmt: skip
-        moves = ibis.union(begins, ends).group_by("partner_id", "value", "date").aggregate(
-            handled=ibis._.handled.sum(), change=ibis._.change.sum()
-        )  # fmt: skip
-        parts.append(moves.mutate(dimension=ibis.literal(dimension)))
-    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+    rows = contacts.filter(contacts.talk_s.notnull())
+    seconds = rows.talk_s + rows.hold_s.fill_null(0) + rows.acw_s.fill_null(0)
+    return rows.group_by("partner_id", "agent_id", date=rows.created_at.date()).aggregate(
+        contacts=rows.count(), seconds=seconds.sum()
+    )
 
 
 def _tenure_handling(material: Material) -> ir.Table:
     """Sum handling time and contacts by month and by week since the agent's first day of live contacts."""
-    contacts, roster = _answered(material), material.sources.tables["roster"]
+    roster = material.sources.tables["roster"]
     first = roster.group_by("agent_id").aggregate(prod_date=roster.prod_date.min())
-    rows = contacts.inner_join(first, "agent_id").filter(ibis._.talk_s.notnull() & ibis._.prod_date.notnull())
-    week = (rows.created_at.date().delta(rows.prod_date, unit="day") / 7).floor().cast("int64")
-    rows = rows.mutate(week=ibis.least(ibis.greatest(week, 0), LAST_WEEK), month=rows.created_at.date().truncate("M"))
-    seconds = rows.talk_s + rows.hold_s.fill_null(0) + rows.acw_s.fill_null(0)
+    rows = material.summed(agent_handling).inner_join(first, "agent_id").filter(ibis._.prod_date.notnull())
+    week = (rows.date.delta(rows.prod_date, unit="day") / 7).floor().cast("int64")
+    rows = rows.mutate(week=ibis.least(ibis.greatest(week, 0), LAST_WEEK), month=rows.date.truncate("M"))
     return rows.group_by("partner_id", "month", "week").aggregate(
-        contacts=rows.count(), seconds=seconds.sum(), agents=rows.agent_id.nunique()
+        contacts=added(rows.contacts), seconds=rows.seconds.sum(), agents=rows.agent_id.nunique()
     )
 
 

@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 
 from bpo_analysis.data.kpi_table import KPI_COLUMNS, ORIGIN, absent_columns, terms_of
 from bpo_analysis.data.pilots.spec import PilotSpec
+from bpo_analysis.data.sources import fetched
 from bpo_analysis.data.views import DIMENSIONS, Sources, volume_of_contacts
 from bpo_analysis.errors import suggest
 from bpo_analysis.kpis import Kpi
@@ -111,7 +112,7 @@ class _PilotRows:
         if metrics and not self.problems:
             path = self.folder / f"{self.spec.id}.{ROWS}.parquet"
             rows = ibis.union(*(_sums(source) for source in metrics)) if len(metrics) > 1 else _sums(metrics[0])
-            rows.order_by(list(_KEYS)).to_parquet(str(path), compression="zstd")
+            fetched(rows).order_by(list(_KEYS)).to_parquet(str(path), compression="zstd")
             if self.conditions:
                 self._write_arm_days(metrics)
             self._write_known(everywhere)
@@ -127,14 +128,14 @@ class _PilotRows:
             roster = self.sources.tables["roster"]
             parts.append(roster.select("partner_id", unit=roster[column]))
         rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-        known = rows.filter(rows.unit.notnull()).distinct().order_by("partner_id", "unit")
+        known = fetched(rows.filter(rows.unit.notnull()).distinct()).order_by("partner_id", "unit")
         known.to_parquet(str(self.folder / f"{self.spec.id}.{KNOWN}.parquet"), compression="zstd")
 
     def _write_hire_dates(self) -> None:
         roster = self.sources.tables["roster"]
         roster = roster.filter(roster.partner_id.isin(self.partners) & roster.hire_date.notnull())
         hired = roster.group_by(unit=roster.agent_id).aggregate(hired=roster.hire_date.min())
-        hired.order_by("unit").to_parquet(str(self.folder / f"{self.spec.id}.{HIRED}.parquet"))
+        fetched(hired).order_by("unit").to_parquet(str(self.folder / f"{self.spec.id}.{HIRED}.parquet"))
 
     # Rows of one metric
 
@@ -201,7 +202,7 @@ class _PilotRows:
         """Return the unit of each row, and the view it belongs to; None where the rows do not know it."""
         unit = self.spec.unit
         if unit == "week":
-            return view._date.strftime("%G-W%V"), view
+            return _iso_week(view._date), view
         column = _UNIT_COLUMN[unit]
         if unit == "team" and "agent_id" in has and self.sources.has("roster", "team"):
             view = self._with_team(view)
@@ -301,7 +302,13 @@ class _PilotRows:
             rows.filter(rows.unit.notnull()).group_by("partner_id", "unit", "date", "arm").aggregate(n=ibis._.count())
         )
         path = self.folder / f"{self.spec.id}.{ARM_DAYS}.parquet"
-        days.order_by("partner_id", "unit", "date", "arm").to_parquet(str(path), compression="zstd")
+        fetched(days).order_by("partner_id", "unit", "date", "arm").to_parquet(str(path), compression="zstd")
+
+
+def _iso_week(day: ir.DateValue) -> ir.StringValue:
+    """Name the ISO week of a day, 2026-W13; engines have no common pattern for it."""
+    thursday = day.truncate("W") + ibis.interval(days=3)
+    return thursday.year().cast("string") + "-W" + day.week_of_year().cast("string").lpad(2, "0")
 
 
 def _distinct(rows: ir.Table, column: str) -> list[str]:

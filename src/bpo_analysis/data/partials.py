@@ -1,0 +1,81 @@
+"""What is added up over single contacts and can be added up part by part, when they come in many files.
+
+Views and extracts that are no plain sums (open cases, agents who can still do what) are made of sums that are: those
+stand here. Made from all contacts at once or from the sums of the parts, they give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from bpo_analysis.data.extracts import EXTRACTS, Material
+from bpo_analysis.data.extracts.people import work_of_agents
+from bpo_analysis.data.extracts.quality import drawn_contacts
+from bpo_analysis.data.extracts.risk import agent_days, agent_handling
+from bpo_analysis.data.views import case_moves, contact_days, resolved_days
+
+__all__ = ["AHEAD", "BY_ROW", "Partial"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """Sums over table interactions alone.
+
+    Attributes
+    ----------
+    name : str
+    needs : tuple of str
+        Columns of interactions.
+    make : callable
+        Makes the sums of the contacts it is given; None where these have no such thing.
+    only_with : tuple of str
+        Other tables, one of which must be there for anybody to ask; empty: always.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    make: Callable[[Material], ir.Table | None]
+    only_with: tuple[str, ...] = ()
+
+
+def _of_extract(name: str) -> Partial:
+    return Partial(name=name, needs=EXTRACTS[name].needs["interactions"], make=EXTRACTS[name].make)
+
+
+BY_ROW: tuple[Partial, ...] = (
+    Partial(name="case_moves", needs=("solved_at",), make=lambda material: case_moves(material.sources)),
+    Partial(
+        name="contact_days",
+        needs=(),
+        make=lambda material: contact_days(material.sources),
+        only_with=("invoices", "forecasts"),
+    ),
+    Partial(
+        name="resolved_days",
+        needs=("resolved_first_contact",),
+        make=lambda material: resolved_days(material.sources),
+        only_with=("invoices",),
+    ),
+    Partial(name="agent_days", needs=("agent_id",), make=agent_days),
+    Partial(name="agent_handling", needs=("agent_id", "talk_s"), make=agent_handling, only_with=("roster",)),
+    Partial(name="drawn_contacts", needs=("interaction_id",), make=drawn_contacts),
+    Partial(
+        name="work_of_agents",
+        needs=("agent_id",),
+        make=lambda material: work_of_agents(material, ahead=False),
+        only_with=("roster",),
+    ),
+    *(_of_extract(name) for name, extract in EXTRACTS.items() if extract.adds_up and not extract.looks_ahead),
+)
+"""Each row by itself."""
+AHEAD: tuple[Partial, ...] = (
+    Partial(
+        name="work_of_agents_ahead", needs=("agent_id", "customer_key"),
+        make=lambda material: work_of_agents(material, ahead=True), only_with=("roster",),
+    ),
+    *(_of_extract(name) for name, extract in EXTRACTS.items() if extract.looks_ahead),
+)  # fmt: skip
+"""Those that ask what the same customer did in the weeks after, which may stand in the next part."""

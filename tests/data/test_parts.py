@@ -1,0 +1,388 @@
+"""Contacts in many files give what they give in one, and only what is new is read."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from bpo_analysis.data import Dataset, open_dataset
+from bpo_analysis.data.cache import load
+from bpo_analysis.data.config import read_config
+from bpo_analysis.data.extracts import EXTRACTS
+from bpo_analysis.data.part_files import batches, folder_values
+from bpo_analysis.data.parts import merged_problems, why_whole
+from bpo_analysis.data.problems import Problem
+from bpo_analysis.errors import DataValidationError
+
+MONTHS = ("2026-01", "2026-02", "2026-03")
+TOML = """\
+[dataset]
+name = "parts"
+title = "Parts"
+
+[kpis.fcr]
+variant = "repeat"
+window_days = 7
+
+[tables.interactions]
+file = "interactions"
+"""
+PARTNERS = "partner_id,name,kind\nacme,Acme,bpo\nbolt,Bolt,bpo\n"
+TARGETS = "kpi,op,value,kind\nservice_level,>=,0.8,absolute\n"
+ROSTER = "agent_id,partner_id,hire_date,prod_date\n" + "".join(
+    f"a{i},{('acme', 'bolt')[i % 2]},2025-1{i % 2}-01,2025-12-01\n" for i in range(8)
+)
+SURVEYS = "survey_id,interaction_id,partner_id,type,scale_min,scale_max,score,sent_at\n" + "".join(
+    f"s{i},c{i * 17:05d},,csat,1,5,{i % 5 + 1},2026-0{i % 3 + 1}-15\n" for i in range(60)
+)
+INVOICES = "invoice_id,line,partner_id,period,item,qty,amount\n" + "".join(
+    f"{partner}{i},1,{partner},{month}-01,contacts,10,{1000 + i}\n"
+    for i, month in enumerate(MONTHS)
+    for partner in ("acme", "bolt")
+)
+UPDATES = "update_id,source,title,announced_on,effective_on,reason\nu1,client,Returns,2026-01-20,2026-01-28,returns\n"
+ACKS = "update_id,agent_id,partner_id,due_on,trained_on\n" + "".join(
+    f"u1,a{i},{('acme', 'bolt')[i % 2]},2026-02-0{i + 1},2026-02-0{i + 1}\n" for i in range(8)
+)
+
+
+def contacts(n: int = 1200, seed: int = 5) -> pd.DataFrame:
+    """Three months of contacts in which customers come back, over the ends of months too."""
+    rng = np.random.default_rng(seed)
+    seconds = np.sort(rng.integers(0, 90 * 86_400, n))
+    agent = rng.integers(0, 8, n)
+    frame = pd.DataFrame(
+        {
+            "interaction_id": [f"c{i:05d}" for i in range(n)],
+            "partner_id": np.where(agent % 2, "bolt", "acme"),
+            "created_at": pd.Timestamp("2026-01-01") + pd.to_timedelta(seconds, unit="s"),
+            "channel": rng.choice(["voice", "chat"], n),
+            "reason": rng.choice(["billing", "returns"], n),
+            "queue": rng.choice(["north", "south"], n),
+            "agent_id": [f"a{i}" for i in agent],
+            "customer_key": [f"k{i}" for i in rng.integers(0, n // 6 + 1, n)],
+            "wait_s": rng.integers(0, 90, n).astype(float),
+            "talk_s": rng.integers(60, 600, n).astype(float),
+            "abandoned": rng.random(n) < 0.1,
+            "resolved_first_contact": rng.random(n) < 0.7,
+            "escalated": rng.random(n) < 0.05,
+        }
+    )
+    frame["solved_at"] = frame["created_at"] + pd.to_timedelta(rng.integers(0, 5 * 86_400, n), unit="s")
+    return frame
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a dataset: ``write({"month=2026-01/a.parquet": frame})``."""
+
+    def write_folder(files: dict[str, pd.DataFrame], *, folder: str = "data", toml: str = TOML) -> Path:
+        path = tmp_path / folder
+        path.mkdir(exist_ok=True)
+        (path / "dataset.toml").write_text(toml, encoding="utf-8")
+        tables = {
+            "partners": PARTNERS, "targets": TARGETS, "roster": ROSTER, "surveys": SURVEYS, "invoices": INVOICES,
+            "updates": UPDATES, "training_acks": ACKS,
+        }  # fmt: skip
+        for name, text in tables.items():
+            (path / f"{name}.csv").write_text(text, encoding="utf-8")
+        for name, frame in files.items():
+            put(path, name, frame)
+        return path
+
+    return write_folder
+
+
+def put(folder: Path, name: str, frame: pd.DataFrame) -> Path:
+    """Write one file of contacts, through a name of its own: a file is never seen half-written."""
+    file = folder / "interactions" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(file, index=False)
+    return file
+
+
+def by_month(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Cut contacts into a file for each month."""
+    month = frame["created_at"].dt.strftime("%Y-%m")
+    return {f"month={name}/contacts.parquet": frame[month == name] for name in sorted(month.unique())}
+
+
+def read_now(dataset: Dataset) -> list[str] | None:
+    """Return the months whose files were read when the dataset was prepared."""
+    read = load(dataset._folder).parts_read
+    return None if read is None else [Path(file).parent.name.removeprefix("month=") for file in read]
+
+
+def summed(dataset: Dataset) -> pd.DataFrame:
+    """Return the KPI table with the rows of equal keys added up."""
+    rows = dataset.kpi_rows()
+    keys = [name for name in rows if name not in ("numerator", "denominator")]
+    return rows.groupby(keys, dropna=False)[["numerator", "denominator"]].sum().sort_index()
+
+
+def assert_same(one: Dataset, other: Dataset) -> None:
+    """Same KPI table, extracts, accounting and problems."""
+    pd.testing.assert_frame_equal(summed(one), summed(other))
+    for name in EXTRACTS:
+        first, second = one.extract(name), other.extract(name)
+        assert (first is None) == (second is None), name
+        if first is not None and second is not None:
+            columns = sorted(first.columns)
+            first, second = (f[columns].sort_values(columns).reset_index(drop=True) for f in (first, second))
+            pd.testing.assert_frame_equal(first, second, check_dtype=False, obj=name)
+    assert one.span == other.span
+    assert one.unavailable == other.unavailable
+    pd.testing.assert_frame_equal(one.check().accounting, other.check().accounting)
+    pd.testing.assert_frame_equal(one.check().problems, other.check().problems)
+
+
+def test_parts_give_what_the_whole_gives(write):
+    frame = contacts()
+    whole = open_dataset(write({"all.parquet": frame}, folder="whole"))
+    parts = open_dataset(write(by_month(frame), folder="parts"))
+    assert_same(parts, whole)
+    assert read_now(whole) is None
+    assert read_now(parts) == list(MONTHS)
+    made = {name for name in EXTRACTS if parts.extract(name) is not None}
+    assert {"repeat_windows", "capability", "learning", "update_exposure", "contacts_to_draw", "waits"} <= made
+    rows = parts.kpi_rows()
+    assert {"fcr", "backlog", "cost_per_contact", "cost_per_resolution", "csat"} <= set(rows["kpi"])
+
+
+def test_files_that_overlap_in_time_give_the_same(write):
+    """A late file has contacts of all days; which file a customer's next contact is in makes no difference."""
+    frame = contacts(900)
+    late = np.random.default_rng(1).random(len(frame)) < 0.2
+    files = {f"{name[:13]}.parquet": part for name, part in by_month(frame[~late]).items()}
+    ordered = pd.concat([*files.values(), frame[late]])
+    whole = open_dataset(write({"all.parquet": ordered}, folder="whole"))
+    parts = open_dataset(write(files | {"z-late.parquet": frame[late]}, folder="parts"))
+    assert_same(parts, whole)
+
+
+def test_the_next_contact_may_be_in_the_next_file(write):
+    """By hand: a contact on the last evening of January, and the same customer again on the second of February."""
+    frame = contacts(2).assign(
+        created_at=pd.to_datetime(["2026-01-31 20:00", "2026-02-02 09:00"]), customer_key="k1", reason="billing",
+        abandoned=False, solved_at=pd.NaT,
+    )  # fmt: skip
+    last = contacts(1).assign(
+        interaction_id="z", created_at=pd.Timestamp("2026-03-20"), solved_at=pd.NaT, customer_key="other"
+    )
+    dataset = open_dataset(write(by_month(pd.concat([frame, last]))))
+    rows = dataset.kpi_rows(kpi="repeat_contact_rate")
+    january, february = (rows[rows["date"].dt.month == month] for month in (1, 2))
+    assert (january["numerator"].sum(), january["denominator"].sum()) == (1, 1)
+    assert (february["numerator"].sum(), february["denominator"].sum()) == (0, 1)
+
+
+def test_a_new_month_reads_the_new_month(write):
+    frame = contacts()
+    files = by_month(frame)
+    folder = write({name: files[name] for name in list(files)[:2]})
+    assert read_now(open_dataset(folder)) == ["2026-01", "2026-02"]
+    put(folder, *list(files.items())[2])
+    both = open_dataset(folder)
+    assert read_now(both) == ["2026-03"]
+    assert_same(both, open_dataset(write({"all.parquet": frame}, folder="whole")))
+    assert "table interactions: 3 files, of them 1 read now" in " ".join(both.check().notes)
+
+
+def test_nothing_new_reads_nothing(write):
+    folder = write(by_month(contacts()))
+    open_dataset(folder).prepare()
+    (folder / "targets.csv").write_text(TARGETS.replace("0.8", "0.9"), encoding="utf-8")
+    assert read_now(open_dataset(folder)) == []
+
+
+def test_a_changed_file_is_read_again(write):
+    """Even if it has the size and the time of the old one: a corrected export copied with its times kept."""
+    frame = contacts()
+    files = by_month(frame)
+    folder = write(files)
+    before = open_dataset(folder).kpi_rows(kpi="escalated")
+    name = next(iter(files))
+    file = folder / "interactions" / name
+    state = file.stat()
+    put(folder, name, files[name].assign(escalated=np.roll(files[name]["escalated"], 1) & ~files[name]["abandoned"]))
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    changed = open_dataset(folder)
+    assert read_now(changed) == ["2026-01"]
+    assert not changed.kpi_rows(kpi="escalated").equals(before)
+
+
+def test_the_part_of_a_deleted_file_is_gone(write):
+    frame = contacts()
+    files = by_month(frame)
+    folder = write(files)
+    open_dataset(folder).prepare()
+    (folder / "interactions" / next(iter(files))).unlink()
+    left = open_dataset(folder)
+    assert read_now(left) == []
+    rest = frame[frame["created_at"] >= "2026-02-01"]
+    assert_same(left, open_dataset(write({"all.parquet": rest}, folder="whole")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("window_days = 7", "window_days = 14"),
+        ('file = "interactions"', 'file = "interactions"\ncolumns = { wait_s = "wait_s * 2" }'),
+    ],
+    ids=["setting", "mapping"],
+)
+def test_what_decides_a_figure_has_files_read_again(write, old, new):
+    folder = write(by_month(contacts()))
+    open_dataset(folder).prepare()
+    (folder / "dataset.toml").write_text(TOML.replace(old, new), encoding="utf-8")
+    assert read_now(open_dataset(folder)) == list(MONTHS)
+
+
+def test_rules_are_counted_over_all_parts(write):
+    toml = TOML + (
+        '[[tables.interactions.rules]]\nname = "tests"\naction = "drop"\nwhere = "talk_s < 100"\n'
+        '[[tables.interactions.rules]]\nname = "no wait"\naction = "set"\nwhere = "abandoned"\n'
+        'column = "wait_s"\nvalue = 0\n'
+    )
+    frame = contacts()
+    parts = open_dataset(write(by_month(frame), toml=toml))
+    assert_same(parts, open_dataset(write({"all.parquet": frame}, toml=toml, folder="whole")))
+    dropped = parts.check().accounting.set_index("step")["rows"]["dropped: tests"]
+    assert dropped == -(frame["talk_s"] < 100).sum()
+
+
+def broken(frame: pd.DataFrame) -> pd.DataFrame:
+    """Break rows in every month: a negative time, a solution before the contact, an unknown partner, a missing one."""
+    frame = frame.copy()
+    frame.loc[frame.index[::300], "wait_s"] = -1.0
+    frame.loc[frame.index[5::400], "solved_at"] = pd.Timestamp("2020-01-01")
+    frame.loc[frame.index[7::350], "partner_id"] = "acne"
+    frame.loc[frame.index[9], "partner_id"] = " "
+    return frame
+
+
+def test_problems_name_the_same_rows(write):
+    frame = broken(contacts())
+    whole = open_dataset(write({"all.parquet": frame}, folder="whole")).check()
+    parts = open_dataset(write(by_month(frame), folder="parts")).check()
+    order = ["severity", "column", "rule", "row"]
+    pd.testing.assert_frame_equal(*(c.problems.sort_values(order).reset_index(drop=True) for c in (parts, whole)))
+    assert set(parts.problems["rule"]) >= {"is negative", "solved before created", "required value is missing"}
+
+
+def test_a_key_in_two_files_is_found(write):
+    frame = contacts()
+    frame.loc[frame.index[-1], "interaction_id"] = "c00003"
+    frame.loc[frame.index[-2], "interaction_id"] = "c00003"
+    whole = open_dataset(write({"all.parquet": frame}, folder="whole")).check()
+    parts = open_dataset(write(by_month(frame), folder="parts")).check()
+    found = [p for p in parts.found if "more than once" in p.rule]
+    assert [(p.row, p.value, p.count) for p in found] == [(len(frame), "interaction_id = c00003", 2)]
+    assert found == [p for p in whole.found if "more than once" in p.rule]
+
+
+def test_an_error_keeps_the_other_tables_checked(write):
+    folder = write(by_month(contacts()))
+    (folder / "interactions" / "month=2026-02" / "contacts.parquet").write_bytes(b"PAR1 is not all")
+    with pytest.raises(DataValidationError, match=r"contacts.parquet cannot be read"):
+        open_dataset(folder).prepare()
+
+
+def test_files_that_differ_in_columns_are_refused(write):
+    files = by_month(contacts())
+    name = list(files)[1]
+    folder = write(files | {name: files[name].drop(columns="queue")})
+    found = open_dataset(folder).check().found
+    assert any("differ in columns: 'queue'" in problem.rule for problem in found)
+
+
+def test_names_of_folders_are_values(write, tmp_path):
+    """A partner for each folder, and no such column in the files."""
+    frame = contacts()
+    files = {f"partner_id={name}/c.parquet": f.drop(columns="partner_id") for name, f in frame.groupby("partner_id")}
+    rows = open_dataset(write(files)).kpi_rows(kpi="offered")
+    assert rows.groupby("partner_id")["numerator"].sum().to_dict() == frame["partner_id"].value_counts().to_dict()
+    assert folder_values(tmp_path / "a=1" / "b=x y" / "c" / "f.parquet", tmp_path) == {"a": "1", "b": "x y"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ('action = "keep_last"\nby = ["interaction_id"]\norder = "created_at"', "its rule 'r' compares rows"),
+        ('action = "drop"\nwhere = "abandoned"', ""),
+    ],
+)
+def test_rules_that_compare_rows_read_the_whole(write, rule, reason):
+    toml = f'{TOML}[[tables.interactions.rules]]\nname = "r"\n{rule}\n'
+    frame = contacts()
+    frame.loc[frame.index[-1], "interaction_id"] = "c00003"
+    folder = write(by_month(frame), toml=toml)
+    assert why_whole(read_config(folder).tables["interactions"]).startswith(reason)
+    if reason:
+        dataset = open_dataset(folder).prepare()
+        assert read_now(dataset) is None
+        assert "table interactions: 3 files are read as a whole" in " ".join(dataset.check().notes)
+        assert dataset.kpi_rows(kpi="offered")["numerator"].sum() == len(frame) - 1
+
+
+def test_batches_are_trimmed_and_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("bpo_analysis.data.part_files.BATCH_ROWS", 400)
+    monkeypatch.setattr("bpo_analysis.data.part_files._READ_ROWS", 200)
+    frame = pd.DataFrame({"a": [" x ", "", None, "y"] * 250, "b": range(1000), "c": "never"})
+    frame.to_parquet(tmp_path / "f.parquet", row_group_size=300)
+    found = list(batches(tmp_path / "f.parquet", tmp_path, lambda names: [n for n in names if n != "c"]))
+    assert [len(table) for table, _ in found] == [400, 400, 200]
+    assert found[0][1] == ("a", "b", "c")
+    assert found[0][0]["a"].to_pylist()[:4] == ["x", None, None, "y"]
+    assert [row for table, _ in found for row in table["b"].to_pylist()] == list(range(1000))
+
+
+def test_batches_of_one_file_add_up(write, monkeypatch):
+    monkeypatch.setattr("bpo_analysis.data.part_files.BATCH_ROWS", 100)
+    monkeypatch.setattr("bpo_analysis.data.part_files._READ_ROWS", 50)
+    frame = contacts()
+    parts = open_dataset(write(by_month(frame), folder="parts"))
+    assert_same(parts, open_dataset(write({"all.parquet": frame}, folder="whole")))
+
+
+def test_merged_problems_add_counts_and_keep_the_first_rows():
+    def problem(row: int | None, count: int) -> Problem:
+        return Problem(severity="error", table="t", column="c", rule="r", remedy="m", row=row, count=count)
+
+    found = merged_problems([[problem(1, 4), problem(2, 4), problem(None, 1)], [problem(9, 2), problem(11, 2)], []])
+    assert [(p.row, p.count) for p in found] == [(None, 1), (1, 6), (2, 6), (9, 6)]
+
+
+def test_a_column_that_was_not_kept_is_never_taken_for_an_empty_one(write):
+    dataset = open_dataset(write(by_month(contacts()))).prepare()
+    place = next(iter(sorted((dataset._folder.parent / "parts").glob("*/rows/*.parquet"))))
+    kept = duckdb.sql(f"DESCRIBE SELECT * FROM '{place}'").fetchall()
+    assert "talk_s" not in {name for name, *_ in kept}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [2_000_000, 8_000_000])
+def test_memory_does_not_grow_with_the_rows(tmp_path, rows):
+    """Peak memory of a child that prepares, with 1 GB for the engine: the same for four times the rows."""
+    root = Path(__file__).parents[2]
+    folder = tmp_path / "many"
+    python = [sys.executable, "-c"]
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.interactions", str(folder), "--rows", str(rows)], cwd=root, check=True
+    )
+    code = f"from bpo_analysis import open_dataset; open_dataset({str(folder)!r}).prepare()"
+    environment = os.environ | {"BPO_MEMORY_LIMIT": "1GB", "BPO_CACHE_DIR": str(tmp_path / "cache")}
+    start = time.monotonic()
+    subprocess.run([*python, code], env=environment, check=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    assert peak < 2.5, f"{peak:.1f} GB after {time.monotonic() - start:.0f} s"
