@@ -9,7 +9,7 @@ from bpo_analysis.importing import load_profile, profile_names
 from bpo_analysis.importing.partners import read_partner_map
 
 TEXT = (Path(__file__).parents[2] / "docs" / "importing.md").read_text(encoding="utf-8")
-MAP, PROFILE = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+MAP, PROFILE, WORKFORCE, ZENDESK_QA = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
 FILES = Path(__file__).parent / "files"
 
 
@@ -51,11 +51,38 @@ def test_the_profile(run, write):
     assert done.account.free_text == ("Betreff",)
 
 
+def test_the_profile_of_workforce_management(run, write):
+    export = write("in/adherence.txt", "date|TZ|muID|tvID|scheduled minutes|minutes in adherence\n"
+                   "03022026|CET|12|a7|480|441.5\n03022026|CET|12|a8|0|\n")  # fmt: skip
+    done = run(str(write("wfm.toml", WORKFORCE)), export, partner="n")
+    shared = {"partner_id": "n", "date": "2026-03-02", "extracted_on": "2026-04-01 00:00:00"}
+    assert [{k: v for k, v in row.items() if k in ("agent_id", "scheduled_s", "adherent_s", *shared)} for row in
+            done.rows("agent_time")] == [
+        shared | {"agent_id": "a7", "scheduled_s": "28800", "adherent_s": "26490"},
+        shared | {"agent_id": "a8", "scheduled_s": "0"},  # nothing written is not nought minutes
+    ]  # fmt: skip
+
+
+def test_the_profile_of_zendesk_qa(run, write):
+    line = (
+        '{{"ticket":"41","workspace":"Northline","review":7,"reviewer":"qa@x.example","reviewee":"kim@n.example",'
+        '"created":"2026-03-02T10:00:00Z","categoryId":{},"score":{},"weight":2,"critical":{}}}\n'
+    )
+    export = write("in/ratings.jsonl", line.format(1, 50, "true") + line.format(2, 100, "false"))
+    rows = run(str(write("qa.toml", ZENDESK_QA)), export, partner="n").rows("qa_ratings")
+    assert [(r["evaluation_id"], r["item_id"], r["rating"], r["rating_max"], r["criticality"]) for r in rows] == [
+        ("7", "1", "50", "100", "customer"), ("7", "2", "100", "100", "none"),
+    ]  # fmt: skip
+    assert {(r["rater_id"], r["purpose"], r["evaluated_at"]) for r in rows} == {
+        ("qa@x.example", "grading", "2026-03-02 10:00:00")
+    }
+
+
 def test_the_commands(write, monkeypatch, capsys):
     commands = re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTALL)[0].splitlines()
-    folder = write("acme/partners-map.toml", MAP + MAP.replace("Group", "template_name")).parent.parent
+    folder = write("acme/partners-map.toml", MAP + MAP.replace("Group", "template")).parent.parent
     monkeypatch.chdir(folder)
-    for name in ("answers.csv", "question_scores.csv", "templates.csv"):
+    for name in ("answers.csv", "question_scores.csv", "questions.csv", "templates.csv"):
         (folder / name).write_bytes((FILES / "maestroqa" / name).read_bytes())
     (folder / "march.csv").write_bytes((FILES / "zendesk.csv").read_bytes())
     (folder / "five9.csv").write_bytes((FILES / "five9.csv").read_bytes())

@@ -191,3 +191,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path, write):
 
 def test_a_header_without_rows_has_none(write):
     assert read(write("a.csv", "Id,Created\n")).rows.empty
+
+
+def test_damaged_rows_at_the_end_are_no_footer(write):
+    header = ",".join("abcdefgh") + "\n"
+    file = write("a.csv", header + "1,2,3,4,5,6,7,8\n" + "1,2,3,4\n" * 3)
+    with pytest.raises(DatasetError, match=r"3 rows have another number of fields than the header \(8\).*row 2 with 4"):
+        read(file)

@@ -89,3 +89,10 @@ def test_the_hour_that_never_comes_is_moved_to_its_end_and_counted():
     values, found = utc(["2026-03-29 02:30"], zone="Europe/Berlin")
     assert values == ["2026-03-29 01:00:00"]
     assert (found.twice, found.skipped) == (0, 1)
+
+
+def test_a_form_of_ones_own_comes_first_and_decides_day_and_month():
+    assert utc(["03022026"], formats=("%m%d%Y",))[0] == ["2026-03-02 00:00:00"]
+    assert utc(["03.02.2026 08:00"], formats=("%d.%m.%Y %H:%M",))[0] == ["2026-02-03 08:00:00"]
+    either = texts("03.02.2026 08:00")
+    assert date_order([either], given="", known="", where="a.csv", formats=("%d.%m.%Y %H:%M",))[0] == ""

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bpo_analysis.data import open_dataset
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.errors import DatasetError, UnknownNameError
 from bpo_analysis.importing import load_profile, profile_names, profile_text
@@ -109,7 +110,14 @@ def test_freshdesk_computes_empty_times_from_timestamps(run, partner_map):
         "resolution is read from 'Resolution time (in hrs)' (column 27, 2 values); not used: "
         "'Resolution time (in hrs)' (column 16, 0 values)" in account.notes
     )
-    assert [(row["survey_id"], row["score"]) for row in done.rows("surveys")] == [("9001", "3"), ("9002", "1")]
+    surveys = done.rows("surveys")
+    assert [(row["survey_id"], row["score"]) for row in surveys] == [("9001", "3"), ("9002", "1")]
+    # Only answers are exported: no row says that a survey was sent, or the response rate would read 100 %.
+    assert [("answered_at" in row, "sent_at" in row) for row in surveys] == [(True, False)] * 2
+    dataset = open_dataset(done.folder)
+    assert dataset.check().ok
+    assert dataset.unavailable["survey_response_rate"] == "table surveys has no column sent_at"
+    assert "csat" not in dataset.unavailable
 
 
 def test_freshservice_spellings(run):
@@ -324,7 +332,7 @@ def test_talkdesk_drops_damaged_rows_with_a_count(run):
 MAESTRO_MAP = """
     [[partners]]
     partner_id = "northline"
-    column = "template_name"
+    column = "template"
     contains = "northline"
     [[raters]]
     rater_org = "bpo"
@@ -335,7 +343,7 @@ MAESTRO_MAP = """
     column = "grader_email"
     ends_with = "@client.example"
 """
-MAESTRO = ("maestroqa/answers.csv", "maestroqa/question_scores.csv", "maestroqa/templates.csv")
+MAESTRO = tuple(f"maestroqa/{name}.csv" for name in ("answers", "question_scores", "questions", "templates"))
 
 
 def test_maestroqa_joins_its_files_and_keeps_calibrations_apart(run, write):
@@ -347,8 +355,8 @@ def test_maestroqa_joins_its_files_and_keeps_calibrations_apart(run, write):
               "rating": "60", "rating_max": "100"}  # fmt: skip
     graded = shared | ours | {"evaluation_id": "a1", "purpose": "grading", "evaluated_at": "2026-03-10 10:00:00"}
     assert done.rows("qa_ratings") == [
-        graded | {"item_id": "q1", "rating": "3", "rating_max": "5"},
-        graded | {"item_id": "q2", "rating": "5", "rating_max": "5"},
+        graded | {"item_id": "q1", "rating": "3", "rating_max": "5", "not_applicable": "false"},
+        graded | {"item_id": "q2", "rating": "5", "rating_max": "5", "not_applicable": "false"},
         shared | ours | {
             "evaluation_id": "a2", "item_id": "total", "purpose": "calibration", "session_id": "35436",
             "rating": "80", "rating_max": "100", "evaluated_at": "2026-03-11 10:00:00",
@@ -362,6 +370,13 @@ def test_maestroqa_joins_its_files_and_keeps_calibrations_apart(run, write):
     ]  # fmt: skip
     assert done.account.dropped == {"deleted in MaestroQA": 1}
     assert "3 rows of answers.csv have no counterpart, and are kept as they are" in done.account.notes
+
+
+def test_maestroqa_knows_the_maximum_from_the_questions_alone(run):
+    done = run("maestroqa_raw", *MAESTRO[:2], partner="northline")
+    first = done.rows("qa_ratings")[0]
+    assert (first["rating"], "rating_max" in first) == ("3", False)
+    assert any("the most a question can score is there" in note for note in done.account.notes)
 
 
 def test_maestroqa_without_question_scores_has_one_item_for_each_answer(run):
@@ -462,3 +477,20 @@ def test_an_unknown_profile_lists_those_there_are():
         load_profile("zendsk")
     with pytest.raises(DatasetError, match=r"nowhere.toml cannot be read"):
         load_profile("nowhere.toml")
+
+
+def test_a_decimal_comma_is_proven_by_the_file_and_said(run, write):
+    header = "Queue;StartInterval;EndInterval;Channel;Contacts queued;Contacts handled;Average queue answer time"
+    export = write("semi.csv", f"{header}\nq;2026-03-02 08:00;2026-03-02 08:30;VOICE;1.010;1.000;12,5\n")
+    done = run("connect_historical_metrics", export, timezone="UTC", partner="n")
+    row = done.rows("volume")[0]
+    assert (row["offered"], row["wait_answered_s"]) == ("1010", "12500")
+    assert "numbers have a decimal comma, as '12,5' shows" in done.account.notes
+
+
+def test_a_comma_that_can_be_either_stays_unread(run, write):
+    header = "Queue;StartInterval;EndInterval;Channel;Contacts queued;Contacts handled"
+    export = write("semi.csv", f"{header}\nq;2026-03-02 08:00;2026-03-02 08:30;VOICE;7;1,000\n")
+    done = run("connect_historical_metrics", export, timezone="UTC", partner="n")
+    assert "handled" not in done.rows("volume")[0]
+    assert "'Contacts handled': 1 values are no number and set missing (first '1,000' in row 1)" in done.account.notes

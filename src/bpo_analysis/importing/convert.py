@@ -20,7 +20,7 @@ from bpo_analysis.data.schema import TABLES, Table
 from bpo_analysis.data.texts import TextReading
 from bpo_analysis.errors import DatasetError
 from bpo_analysis.importing.accounting import FileAccount, TableAccount
-from bpo_analysis.importing.durations import read_durations, read_flags, read_numbers
+from bpo_analysis.importing.durations import decimal_of, read_durations, read_flags, read_numbers
 from bpo_analysis.importing.headers import THRESHOLD, Matched, column_of
 from bpo_analysis.importing.moments import Clock, date_order, read_moments
 from bpo_analysis.importing.partners import PartnerRule, assign
@@ -118,6 +118,7 @@ class _Source:
         marks = {mark.casefold() for mark in profile.missing}
         self.rows = rows.mask(rows.apply(lambda column: column.str.casefold().isin(marks))) if marks else rows
         self.partner_columns = self._partner_columns()
+        self.decimal = self._decimal()
 
     def typed(self) -> pa.Table:
         """Return every column of the profile (missing where the export lacks it), the partner and the row number."""
@@ -188,12 +189,26 @@ class _Source:
             for c in self.profile.columns.values()
             if c.read == "time" and c.name in self.matched.columns
         ]
-        order, why = date_order(times, given=self.settings.order, known=self.profile.dates, where=self.account.file)
+        order, why = date_order(
+            times, given=self.settings.order, known=self.profile.dates, where=self.account.file,
+            formats=self.profile.date_formats,
+        )  # fmt: skip
         self.account.dates = why
         return Clock(
             zone=self.settings.timezone or self.profile.timezone, days=self.settings.days, order=order,
             formats=self.profile.date_formats,
         )  # fmt: skip
+
+    def _decimal(self) -> str:
+        columns = (
+            self.rows[self.matched.columns[column.name]]
+            for column in self.profile.columns.values()
+            if column.read in ("number", "duration") and column.name in self.matched.columns
+        )
+        mark, shown_by = decimal_of(columns, known=self.profile.decimal)
+        if shown_by:
+            self.account.notes.append(f"numbers have a decimal comma, as {shown_by!r} shows")
+        return mark
 
     def _times(self, column: SourceColumn, texts: pd.Series, clock: Clock, counts: dict[str, int]) -> pd.Series:
         found = read_moments(texts, clock, where=f"Column {texts.name!r} of {self.account.file}")
@@ -228,9 +243,9 @@ class _Source:
         if column.read == "flag":
             values: pd.Series = read_flags(texts)
         elif column.read == "number":
-            values = read_numbers(texts, decimal=self.profile.decimal)
+            values = read_numbers(texts, decimal=self.decimal)
         else:
-            values = read_durations(texts, column.unit, decimal=self.profile.decimal)
+            values = read_durations(texts, column.unit, decimal=self.decimal)
         self._tell_unread(column, texts, values)
         if column.read == "duration":
             negative = int((values < 0).sum())
@@ -383,8 +398,10 @@ class _Filling:
         return frame.assign(**{name: self.settings.id_prefix + frame[name] for name in _PREFIXED if name in frame})
 
     def _tell_range(self, frame: pd.DataFrame) -> None:
-        if self.schema.date and not frame.empty:
-            days = pd.to_datetime(frame[self.schema.date])
+        if not self.schema.date:
+            return
+        days = pd.to_datetime(frame[self.schema.date]).dropna()
+        if len(days):
             first, last = f"{days.min():%Y-%m-%d %H:%M}", f"{days.max():%Y-%m-%d %H:%M}"
             self.account.first = min(filter(None, (self.account.first, first)))
             self.account.last = max(self.account.last, last)

@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from bpo_analysis.importing.profile import Unit
 
-__all__ = ["read_durations", "read_flags", "read_numbers"]
+__all__ = ["decimal_of", "read_durations", "read_flags", "read_numbers"]
 
 _SECONDS_PER: dict[Unit, float] = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0}
 _CLOCK = r"^(?P<sign>-?)(?P<h>\d+):(?P<m>[0-5]?\d):(?P<s>[0-5]?\d(?:[.,]\d+)?)$"
 _TWO_PARTS = r"^(?P<sign>-?)(?P<first>\d+):(?P<second>[0-5]\d)$"
+_COMMA = r"^-?(?:\d+,\d{1,2}|\d+,\d{4,}|\d{1,3}(?:\.\d{3})+,\d+)$"
+_POINT = r"^-?(?:\d+\.\d{1,2}|\d+\.\d{4,}|\d{1,3}(?:,\d{3})+\.\d+)$"
+"""Numbers of which one mark can only be the decimal one: 1,234 can be either."""
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+
+
+def decimal_of(columns: Iterable[pd.Series], *, known: str = "") -> tuple[str, str]:
+    """Return the decimal mark of a file and, where its numbers prove it to be the comma, the first that does.
+
+    Parameters
+    ----------
+    columns : iterable of Series of str
+        Columns of numbers and durations.
+    known : {"", ".", ","}
+        What the profile says; it is not asked again.
+
+    Returns
+    -------
+    str
+        "," or "." where some number can only be read so and none otherwise; else "", and commas mean nothing.
+    str
+
+    Examples
+    --------
+    >>> decimal_of([pd.Series(["1.234", "12,5"])])
+    (',', '12,5')
+    >>> decimal_of([pd.Series(["1,234"])]), decimal_of([pd.Series(["1,5", "1.5"])])
+    (('', ''), ('', ''))
+    """
+    if known:
+        return known, ""
+    comma, point = "", ""
+    for texts in columns:
+        there = texts.dropna()
+        comma = comma or next(iter(there[there.str.match(_COMMA)]), "")
+        point = point or next(iter(there[there.str.match(_POINT)]), "")
+    if bool(comma) == bool(point):
+        return "", ""
+    return (",", comma) if comma else (".", "")
 
 
 def read_durations(texts: pd.Series, unit: Unit, *, decimal: str = "") -> pd.Series:
@@ -48,7 +88,7 @@ def read_durations(texts: pd.Series, unit: Unit, *, decimal: str = "") -> pd.Ser
 
 
 def read_numbers(texts: pd.Series, *, decimal: str = "") -> pd.Series:
-    """Return numbers; a comma has a meaning only where the profile says which.
+    """Return numbers; a comma has a meaning only where the profile or the file says which.
 
     Examples
     --------

@@ -33,6 +33,12 @@ _TOP = 30
 _MAX_MISFITS = 0.01
 """Share of rows that may have another number of fields than the header; beyond it the delimiter must be wrong."""
 
+_FOOTER = 0.25
+"""Part of the header's fields that a line below the table has at most (or two: a sentence with a comma).
+
+A row with more is a damaged one.
+"""
+
 Score = Callable[[Sequence[str]], int]
 
 
@@ -110,7 +116,10 @@ def _read_text(file: Path, text: str, encoding: str, score: Score) -> Export:
     names = _unique(header.names)
     body = text.split("\n", header.lines)[-1].encode() if text.count("\n") >= header.lines else b""
     rows = _parse(file, body, names, delimiter, put_aside)
-    below = _trailing([row.number for row in misfits], len(rows) + len(misfits))
+    below = _trailing(
+        [row.number for row in misfits if row.actual_columns <= max(2, _FOOTER * row.expected_columns)],
+        len(rows) + len(misfits),
+    )
     inside = misfits[: len(misfits) - below]
     if len(inside) > max(1, _MAX_MISFITS * len(rows)):
         first = inside[0]

@@ -70,7 +70,7 @@ class Moments:
 
 
 def date_order(
-    columns: Iterable[pd.Series], *, given: DateOrder, known: DateOrder, where: str
+    columns: Iterable[pd.Series], *, given: DateOrder, known: DateOrder, where: str, formats: tuple[str, ...] = ()
 ) -> tuple[DateOrder, str]:
     """Decide for a file whether the day or the month is written first, and say why.
 
@@ -82,6 +82,8 @@ def date_order(
         What the user and the profile say.
     where : str
         The file, for messages.
+    formats : tuple of str
+        Forms that leave nothing to decide.
 
     Raises
     ------
@@ -89,6 +91,7 @@ def date_order(
         If nothing decides, or the dates contradict each other or what was said.
     """
     texts = pd.concat([column.dropna() for column in columns] or [pd.Series(dtype="str")], ignore_index=True)
+    texts = texts[_by_formats(texts, formats).isna()]
     texts = texts[texts.str.slice(4, 5) != "-"]  # dates that begin with the year need no order
     parts = texts.str.extract(_NUMERIC)
     dated = parts["first"].notna()
@@ -126,7 +129,7 @@ def read_moments(texts: pd.Series, clock: Clock, *, where: str) -> Moments:
     DatasetError
         If times have no zone and the clock has none either.
     """
-    naive = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us]")
+    naive = _by_formats(texts, clock.formats)
     iso = texts.str.extract(_ISO, expand=True)["zone"]
     is_iso = texts.str.match(_ISO).fillna(value=False).astype("bool")
     zoned = is_iso & iso.notna()
@@ -134,7 +137,7 @@ def read_moments(texts: pd.Series, clock: Clock, *, where: str) -> Moments:
     naive = naive.fillna(pd.to_datetime(plain, format="ISO8601", errors="coerce").astype("datetime64[us]"))
     rest = texts.where(~is_iso)
     if rest.notna().any():
-        naive = naive.fillna(_numeric_dates(rest, clock.order)).fillna(_named_dates(rest, clock.formats))
+        naive = naive.fillna(_numeric_dates(rest, clock.order)).fillna(_named_dates(rest))
     dates = naive.notna() & ~texts.str.contains(":", regex=False).fillna(value=False).astype("bool")
     timed = naive.where(~dates)
     if timed.notna().any() and not clock.zone:
@@ -180,10 +183,16 @@ def _numeric_dates(texts: pd.Series, order: DateOrder) -> pd.Series:
     return pd.to_datetime(pd.DataFrame(built), errors="coerce").astype("datetime64[us]")
 
 
-def _named_dates(texts: pd.Series, formats: tuple[str, ...]) -> pd.Series:
+def _named_dates(texts: pd.Series) -> pd.Series:
+    named = texts.where(texts.str.contains("[A-Za-z]{3}").fillna(value=False).astype("bool"))
+    return _by_formats(named, tuple(day + clock for day in _NAMED_DAYS for clock in _NAMED_CLOCKS))
+
+
+def _by_formats(texts: pd.Series, formats: tuple[str, ...]) -> pd.Series:
+    """Read what fits one of these forms; the first that fits decides."""
     found = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us]")
-    for form in (*formats, *(day + clock for day in _NAMED_DAYS for clock in _NAMED_CLOCKS)):
-        rest = texts.where(found.isna() & texts.str.contains("[A-Za-z]{3}").fillna(value=False).astype("bool"))
+    for form in formats:
+        rest = texts.where(found.isna())
         if rest.notna().any():
             found = found.fillna(pd.to_datetime(rest, format=form, errors="coerce").astype("datetime64[us]"))
     return found

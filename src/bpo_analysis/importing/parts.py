@@ -88,11 +88,12 @@ def _joined(
     known = {fold(header) for header in headers}
     new = [str(name) for name in export.rows if fold(str(name)) not in known]
     lookup = export.rows.dropna(subset=[key]).set_index(key)[new]
-    missing = int((~rows[mine].isin(lookup.index)).sum())
+    missing = int((rows[mine].notna() & ~rows[mine].isin(lookup.index)).sum())
     notes = [f"{missing:,} rows have no counterpart in {export.file.name}"] if missing else []
     joined = rows.join(lookup, on=mine)
     if part.whole:
-        alone = export.rows[~export.rows[key].isin(rows[mine])].rename(columns={key: mine})[[mine, *new]]
+        ours = {fold(str(name)): str(name) for name in rows}
+        alone = export.rows[~export.rows[key].isin(rows[mine])].rename(columns=lambda n: ours.get(fold(str(n)), n))
         if len(alone):
             notes.append(f"{len(alone):,} rows of {export.file.name} have no counterpart, and are kept as they are")
             joined = pd.concat([joined, alone], ignore_index=True).set_axis(range(1, len(joined) + len(alone) + 1))
