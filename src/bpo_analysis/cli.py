@@ -18,21 +18,27 @@ from rich.table import Table
 from rich.text import Text
 
 import bpo_analysis
-from bpo_analysis.errors import BpoAnalysisError, ParameterError
+from bpo_analysis.errors import BpoAnalysisError, ParameterError, ReportError
 
 # What a command needs is imported when it runs: "bpo --help" and a misspelt option should answer at once.
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
 
+    from bpo_analysis.data.overview import Overview
     from bpo_analysis.data.pilots.fitness import PilotFindings
     from bpo_analysis.data.schema import Column
     from bpo_analysis.importing.profile import DateOrder
     from bpo_analysis.reports.execute import ReportRun
+    from bpo_analysis.reports.mirror import Mirror
     from bpo_analysis.reports.plan import ReportSpec
 
 __all__ = ["main"]
 
 _INTERRUPTED: Final = 130
+_PATIENCE_S: Final = 20
+"""How long a scheduler may take to answer."""
 _WIDTH_OF_A_FILE: Final = 160
 
 
@@ -55,7 +61,10 @@ def main(args: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted. Finished reports are complete; nothing half-written is left.", err=True)
+        told = (
+            "Interrupted. Finished reports are complete; nothing half-written is left. The next run makes the others."
+        )
+        click.echo(told, err=True)
         return _INTERRUPTED
     except BpoAnalysisError as error:
         click.echo(f"Error: {_printable(str(error))}", err=True)
@@ -97,7 +106,7 @@ def _assignments(_context: click.Context, _option: click.Parameter, given: Seque
     help="Period such as 2026-03; default: the last complete month (day, week, quarter) in the data.",
 )
 @click.option("--partner", "partners", multiple=True, metavar="NAME", help="Only this partner (repeatable).")
-@click.option("--out", default="reports", type=click.Path(path_type=Path), show_default=True, help="Output folder.")
+@click.option("--out", default="reports", show_default=True, help="Output folder, or a URL such as s3://bucket/prefix.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Reports at a time; default: one for every core.")
 @click.option(
     "--timeout",
@@ -106,6 +115,22 @@ def _assignments(_context: click.Context, _option: click.Parameter, given: Seque
     show_default=True,
     help="Seconds after which a report is stopped.",
 )
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GB",
+    help="Memory each report may take; default: its share of this machine, at least 1.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Where reports run: here, or on the workers of a Dask cluster.",
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Dask scheduler, such as tcp://10.0.0.5:8786.")
+@click.option("--force", is_flag=True, help="Make every report, also those that are up to date.")
+@click.option("--explain", is_flag=True, help="Say for every report why it is made, or that it is up to date.")
 @click.option(
     "-p",
     "parameters",
@@ -119,20 +144,24 @@ def report(
     data: str,
     period: str,
     partners: Sequence[str],
-    out: Path,
+    out: str,
     jobs: int | None,
     timeout: float,
+    memory: float | None,
+    *,
+    executor: str,
+    scheduler: str,
+    force: bool,
+    explain: bool,
     parameters: dict[str, str],
 ) -> int:
     """Make the reports of every partner, and an index page; print its path.
 
-    TEMPLATE is a name from "bpo templates" or the path of a notebook; by default the monthly partner review.
+    TEMPLATE is a name from "bpo templates" or the path of a notebook; by default the monthly partner review. A report
+    is made again only if something it is made from has changed.
     """
-    from bpo_analysis.reports.workers import start_workers
-
-    start_workers()  # they import while this process does
-    from bpo_analysis.data import open_dataset
-    from bpo_analysis.reports.execute import run_reports
+    from bpo_analysis.reports.inputs import reason_to_run
+    from bpo_analysis.reports.mirror import Mirror, is_url
     from bpo_analysis.reports.plan import (
         DEFAULT_TEMPLATE,
         accepted_by,
@@ -142,45 +171,114 @@ def report(
         plan_reports,
     )
     from bpo_analysis.reports.portal import write_index
+    from bpo_analysis.reports.record import read_record
     from bpo_analysis.reports.staging import check_output_folder
 
     # From the quickest check to the slowest, so that a mistake is told at once.
     notebooks = [find_template(name) for name in dict.fromkeys(templates or [DEFAULT_TEMPLATE])]
     check_given(notebooks, parameters)
-    check_output_folder(out, len(notebooks))
-    dataset = open_dataset(data)
-    dataset.prepare()
-    # A pilot file with a mistake in it must not stop the reviews of partners.
-    pilots = dataset.pilots.values() if any(map(is_about_pilots, notebooks)) else ()
+    if (executor == "dask") != bool(scheduler):
+        raise click.UsageError("--executor dask and --scheduler ADDRESS belong together.")
+    mirror = Mirror(out) if is_url(out) else None
+    folder = mirror.folder if mirror else Path(out)
+    check_output_folder(folder, len(notebooks))
+    overview, pilots = _look_at(data, with_pilots=any(map(is_about_pilots, notebooks)))
     specs = [
         spec
-        for when, alike in _by_period(dataset, period, notebooks).items()
+        for when, alike in _by_period(overview, period, notebooks).items()
         for spec in plan_reports(
             alike,
-            dataset.partners,
+            overview.partners,
             period=when,
-            data=dataset.path,
-            out=out,
-            chosen=[dataset.find_partner(name) for name in partners],
-            pilots={pilot.id: pilot.partner_id for pilot in pilots},
+            data=overview.path,
+            out=folder,
+            chosen=[overview.find_partner(name) for name in partners],
+            pilots=pilots,
             pilots_until=period,
             parameters=accepted_by(alike, parameters),
         )
     ]
-    check_output_folder(out, len(specs))
-    with _progress(specs) as done:
-        runs = run_reports(specs, jobs=jobs, timeout=timeout, on_done=done)
-    about = f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}"
-    folders = dict.fromkeys(spec.folder.parent for spec in specs)
-    pages = [
-        write_index(folder, [run for run in runs if run.folder.parent == folder], title=dataset.title, data=about)
-        for folder in folders
+    records = (read_record(spec.folder / f"{spec.name}.run.json") for spec in specs)
+    reasons = [
+        "--force" if force else reason_to_run(spec, record, overview, are_there=mirror.has_outputs if mirror else None)
+        for spec, record in zip(specs, records, strict=True)
     ]
+    if explain:
+        for spec, reason in zip(specs, reasons, strict=True):
+            click.echo(_printable(f"{spec.partner_name}, {spec.name}: {reason or 'up to date'}"), err=True)
+    wanted = [spec for spec, reason in zip(specs, reasons, strict=True) if reason]
+    check_output_folder(folder, len(wanted))
+    limit = None if memory is None else int(memory * 1e9)
+    options = {"jobs": jobs, "timeout": timeout, "memory": limit, "fingerprint": overview.fingerprint}
+    runs = _run(wanted, scheduler=scheduler, mirror=mirror, **options) if wanted else []
+    about = f"{overview.name}, fingerprint {overview.fingerprint[:12]}"
+    pages = [
+        write_index(place, [run for run in runs if run.folder.parent == place], title=overview.title, data=about)
+        for place in dict.fromkeys(spec.folder.parent for spec in specs)
+    ]
+    addresses = [mirror.send_page(page) if mirror else str(page) for page in pages]
     failed = [run for run in runs if run.status == "failed"]
-    _show_failures(failed, len(runs))
-    for page in pages:
-        click.echo(str(page))
+    _show_failures(failed, len(runs), up_to_date=len(specs) - len(runs))
+    for address in addresses:
+        click.echo(address)
     return 1 if failed else 0
+
+
+def _look_at(data: str, *, with_pilots: bool) -> tuple[Overview, dict[str, str]]:
+    """Return what a run needs to know of a dataset, preparing it only if it is not prepared or has changed.
+
+    The second is the partner_id of every pilot. A pilot file with a mistake in it must not stop the reviews of
+    partners, so pilots are read only where a template is about them.
+    """
+    from bpo_analysis.data.overview import known_overview
+
+    known = None if with_pilots else known_overview(data)
+    if known is not None:
+        return known, {}
+    from bpo_analysis.reports.workers import start_workers
+
+    start_workers()  # they import while this process does
+    from bpo_analysis.data import open_dataset
+
+    dataset = open_dataset(data).prepare()
+    return dataset.overview, {pilot.id: pilot.partner_id for pilot in dataset.pilots.values()} if with_pilots else {}
+
+
+def _run(specs: Sequence[ReportSpec], *, scheduler: str, mirror: Mirror | None, **options: Any) -> list[ReportRun]:
+    """Run reports here or on a cluster, and send what they made to where it belongs."""
+    if not scheduler:
+        from bpo_analysis.reports.workers import start_workers
+
+        start_workers()
+    from bpo_analysis.reports.execute import run_reports
+
+    with _progress(specs) as tell, _executor(scheduler) as executor:
+
+        def done(run: ReportRun) -> None:
+            if mirror is not None:
+                mirror.send(run.folder, run.template)
+            tell(run)
+
+        return run_reports(specs, on_done=done, executor=executor, **options)
+
+
+@contextmanager
+def _executor(scheduler: str) -> Iterator[Executor | None]:
+    """Give the executor of a Dask cluster; none without an address."""
+    if not scheduler:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise click.UsageError("--executor dask needs: pip install 'bpo-analysis[cluster]'.") from None
+    try:
+        client = Client(scheduler, timeout=_PATIENCE_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ReportError(f"No Dask scheduler answers at {scheduler}: {error}") from error
+    with client:
+        # Reports are not pure functions of their arguments: one asked for twice is made twice.
+        yield client.get_executor(pure=False)
 
 
 @cli.command()
@@ -233,14 +331,17 @@ def check(data: str, *, as_json: bool) -> int:
 
     dataset = open_dataset(data)
     result = dataset.check()
+    authored = dataset.authored_problems() if result.ok else []
+    sound = result.ok and not authored
     if as_json:
         parts = {"problems": result.problems, "accounting": result.accounting}
         tables = {name: json.loads(frame.to_json(orient="records", date_format="iso")) for name, frame in parts.items()}
-        click.echo(json.dumps({"ok": result.ok, **tables, "notes": list(result.notes)}, indent=1, ensure_ascii=False))
-        return 0 if result.ok else 1
+        said = {"ok": sound, **tables, "notes": list(result.notes), "authored": authored}
+        click.echo(json.dumps(said, indent=1, ensure_ascii=False))
+        return 0 if sound else 1
     if len(result.problems):
         _print_frame(result.problems, title="Problems")
-    else:
+    elif not authored:
         click.echo("No problems found.")
     if result.problems["row"].notna().any():
         click.echo("Rows are counted below the header: row 1 is line 2 of a CSV file.")
@@ -254,10 +355,9 @@ def check(data: str, *, as_json: bool) -> int:
             for name, found in pilots.items()
         )
         click.echo(f"Pilots: {len(pilots)}, {bad or 'none'} with problems ('bpo pilot list {data}' names them).")
-    authored = dataset.authored_problems() if result.ok else []
     for problem in authored:
         click.echo(f"Error: {_printable(problem)}", err=True)
-    return 0 if result.ok and not authored else 1
+    return 0 if sound else 1
 
 
 @cli.command(name="import", short_help="Take the export of a ticket, phone or quality system into a dataset.")
@@ -426,23 +526,20 @@ def _allowed(column: Column) -> str:
     return f"from {low:g}" if high is None else f"{low:g} to {high:g}" if low is not None else f"up to {high:g}"
 
 
-def _by_period(dataset: Any, text: str, notebooks: Sequence[Path]) -> dict[str, list[Path]]:
+def _by_period(overview: Overview, text: str, notebooks: Sequence[Path]) -> dict[str, list[Path]]:
     """Group templates by the period they are made for: the one given, or the last complete one of their usual kind."""
     from bpo_analysis.reports.parameters import usual_period
 
     found: dict[str, list[Path]] = {}
     for notebook in notebooks:
-        found.setdefault(_period(dataset, text, usual_period(notebook)), []).append(notebook)
+        try:
+            period = overview.period(text, grain=usual_period(notebook))
+        except BpoAnalysisError:
+            raise
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        found.setdefault(period.label, []).append(notebook)
     return found
-
-
-def _period(dataset: Any, text: str, usual: str) -> str:
-    try:
-        return str(dataset.period(text, grain=usual).label)
-    except BpoAnalysisError:
-        raise
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
 
 
 @contextmanager
@@ -476,9 +573,12 @@ def _progress(specs: Sequence[ReportSpec]) -> Iterator[Callable[[ReportRun], Non
         yield advance
 
 
-def _show_failures(failed: Sequence[ReportRun], total: int) -> None:
+def _show_failures(failed: Sequence[ReportRun], total: int, *, up_to_date: int) -> None:
+    if up_to_date:
+        click.echo(f"{up_to_date} {'report is' if up_to_date == 1 else 'reports are'} up to date.", err=True)
     if not failed:
-        click.echo(f"{total} {'report' if total == 1 else 'reports'} complete.", err=True)
+        if total:
+            click.echo(f"{total} {'report' if total == 1 else 'reports'} complete.", err=True)
         return
     click.echo(f"{len(failed)} of {total} reports failed:", err=True)
     rows = (

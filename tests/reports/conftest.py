@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -31,7 +30,7 @@ def plan(tmp_path):
 
     def make(*templates, partners=1, names=None, **kwargs):
         ids = [f"p{i + 1}" for i in range(partners)]
-        frame = pd.DataFrame({"partner_id": ids, "name": names or [f"Partner {i}" for i in ids], "kind": "bpo"})
-        return plan_reports(templates, frame, period="2026-03", data=tmp_path, out=tmp_path / "out", **kwargs)
+        known = dict(zip(ids, names or [f"Partner {i}" for i in ids], strict=True))
+        return plan_reports(templates, known, period="2026-03", data=tmp_path, out=tmp_path / "out", **kwargs)
 
     return make

@@ -8,6 +8,8 @@ import sys
 import nbformat
 import pytest
 
+from bpo_analysis.reports.render import render_report
+
 RUN = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
@@ -111,3 +113,15 @@ else:
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_papermill_s_command_line_finds_the_engine_and_makes_the_same_page(write_template, tmp_path):
+    code = ("print('made of', period)", "import pandas as pd\npd.DataFrame({'a': [1.5, 2]})", "period + '!'")
+    template, pages = write_template("review", *code), {}
+    for engine in ("bpo", "nbclient"):
+        made = tmp_path / f"{engine}.ipynb"
+        words = [str(template), str(made), "--engine", engine, "-p", "period", "2026-03", "--no-progress-bar"]
+        subprocess.run([sys.executable, "-W", "ignore", "-m", "papermill", *words], check=True)
+        pages[engine] = render_report(nbformat.read(made, as_version=4), title="Review")
+    assert "made of 2026-03" in pages["bpo"]
+    assert pages["bpo"] == pages["nbclient"]

@@ -3,9 +3,10 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 
 import nbformat
-import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -31,7 +32,7 @@ def _files(folder):
 
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory):
-    """One run in which p1 is well, p2 raises, p3 exits, p4 is killed, p5 hangs and p6's disk is full."""
+    """One run of nine: p1 is well, every other one goes wrong in its own way."""
     folder = tmp_path_factory.mktemp("troubled")
     cells = [
         'partner: str = ""\nperiod: str = ""\ndata: str = ""',
@@ -41,6 +42,9 @@ def troubled(tmp_path_factory):
         "if partner == 'p4':\n    os.kill(os.getpid(), signal.SIGKILL)",
         "if partner == 'p5':\n    time.sleep(60)",
         "if partner == 'p6':\n    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))",
+        "if partner == 'p7':\n    hoard = [bytearray(500_000_000) for _ in range(10)]",
+        "if partner == 'p8':\n    sys.exit(3)",
+        "if partner == 'p9':\n    import ctypes\n    ctypes.string_at(0)",
         RECORD,
     ]
     notebook = new_notebook(
@@ -50,20 +54,23 @@ def troubled(tmp_path_factory):
     notebook.cells[1].metadata["tags"] = ["parameters"]
     template = folder / "trouble {x}.ipynb"  # papermill would fill in the braces
     nbformat.write(notebook, template)
-    partners = pd.DataFrame({"partner_id": [f"p{i}" for i in range(1, 7)], "name": [f"P{i}" for i in range(1, 7)]})
+    partners = {f"p{i}": f"P{i}" for i in range(1, 10)}
     out = folder / "out {y}"
     specs = plan_reports([template], partners, period="2026-03", data=folder, out=out)
     done = []
-    runs = run_reports(specs, jobs=2, timeout=4, on_done=done.append)
+    hangs = [spec for spec in specs if spec.partner_id == "p5"]
+    runs = run_reports(hangs, timeout=6, on_done=done.append)
+    runs += run_reports([spec for spec in specs if spec not in hangs], jobs=2, memory=10**9, on_done=done.append)
     return {run.partner_id: run for run in runs}, done, out / "2026-03"
 
 
 def test_every_report_has_a_row_whatever_became_of_it(troubled):
     runs, done, _ = troubled
     assert {key: run.status for key, run in runs.items()} == {
-        "p1": "ok", "p2": "failed", "p3": "failed", "p4": "failed", "p5": "failed", "p6": "failed",
-    }  # fmt: skip
-    assert sorted(run.partner_id for run in done) == list(runs)
+        "p1": "ok",
+        **{f"p{number}": "failed" for number in range(2, 10)},
+    }
+    assert sorted(run.partner_id for run in done) == sorted(runs)
 
 
 def test_a_complete_report_has_all_its_files(troubled):
@@ -100,8 +107,11 @@ def test_numbers_stay_numbers_and_formulas_become_text(troubled):
         ("p2", "ValueError", 4, "a < b"),
         ("p3", "ProcessExpired", 5, "exit code 7. Last words: famous last words"),
         ("p4", "ProcessExpired", 6, "SIGKILL. This is what happens when memory runs out"),
-        ("p5", "TimeoutError", 7, "time limit of 4 s"),
+        ("p5", "TimeoutError", 7, "time limit of 6 s"),
         ("p6", "OSError", None, "File too large"),
+        ("p7", "MemoryError", 9, "Memory ran out at the limit of 1.0 GB for this report (--memory)"),
+        ("p8", "SystemExit", 10, "3"),
+        ("p9", "ProcessExpired", 11, "SIGSEGV"),
     ],
 )
 def test_a_failure_says_where_and_why_and_keeps_the_half_run_notebook(troubled, partner, exception, cell, words):
@@ -121,7 +131,7 @@ def test_a_failure_says_where_and_why_and_keeps_the_half_run_notebook(troubled, 
 
 def test_nothing_is_left_of_the_staging(troubled):
     _, _, folder = troubled
-    assert sorted(path.name for path in folder.iterdir()) == ["p1", "p2", "p3", "p4", "p5", "p6"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"p{number}" for number in range(1, 10)]
 
 
 def test_a_failure_does_not_pass_the_older_page_off_as_new(write_template, plan):
@@ -176,14 +186,23 @@ def test_an_unwritable_report_folder_fails_that_report_only(write_template, plan
 
 
 def test_staging_of_a_dead_run_is_cleared_and_of_a_living_one_kept(tmp_path):
-    with staging(tmp_path) as mine:
-        name, _, rest = mine.name.rpartition(f"-{os.getpid()}-")
-        dead = tmp_path / f"{name}-{2**22}-{rest}"
-        dead.mkdir()  # no process has a number that high
-        with staging(tmp_path) as other:
+    code = f"""
+import os, pathlib
+from bpo_analysis.reports.staging import staging
+with staging(pathlib.Path({str(tmp_path)!r})) as folder:
+    (folder / "half.html").write_text("<p>half")
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (dead,) = tmp_path.iterdir()
+    os.utime(dead / ".lock", (0, 0))  # a lock that is new may not have been taken yet
+    with staging(tmp_path) as mine, staging(tmp_path) as other:
+        assert not dead.exists()
+        os.utime(mine / ".lock", (0, 0))
+        with staging(tmp_path) as third:
             assert mine.is_dir()
             assert other.is_dir()
-            assert not dead.exists()
+            assert third.is_dir()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,8 +1,7 @@
-import pandas as pd
 import pytest
 
 from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError
-from bpo_analysis.reports.plan import find_template, list_templates, partner_slugs, plan_reports
+from bpo_analysis.reports.plan import find_template, list_templates, partner_slugs
 
 PARAMETERS = 'partner: str = "p1"  # who\nperiod: str = ""  # when\ndata: str = ""  # where'
 
@@ -114,12 +113,6 @@ def test_templates_are_found_by_name_here_first_and_by_path(write_template, tmp_
         find_template("onne")
     with pytest.raises(TemplateError, match="no template file"):
         find_template("missing.ipynb")
-
-
-def test_partner_ids_and_names_are_taken_as_text(write_template, tmp_path):
-    frame = pd.DataFrame({"partner_id": [7], "name": [24]})
-    (spec,) = plan_reports([write_template("one")], frame, period="2026-03", data=tmp_path, out=tmp_path)
-    assert (spec.partner_id, spec.slug) == ("7", "24")
 
 
 ABOUT_PILOTS = 'partner: str = "p1"  # who\nperiod: str = ""  # when\ndata: str = ""  # where\npilot: str = ""  # which'

@@ -7,20 +7,20 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 
-from bpo_analysis.reports.child import Outcome, make_report
+from bpo_analysis.reports.child import Outcome, Setting, make_report, outcome_of
+from bpo_analysis.reports.elsewhere import run_elsewhere
+from bpo_analysis.reports.inputs import OUTPUTS
 from bpo_analysis.reports.plan import ReportSpec
 from bpo_analysis.reports.record import read_record, record_json, start_record
-from bpo_analysis.reports.staging import staging, undisturbed
-from bpo_analysis.reports.workers import start_workers, usable_cores
+from bpo_analysis.reports.staging import exclusive, staging, undisturbed
+from bpo_analysis.reports.workers import start_workers, usable_cores, usable_memory
 
 __all__ = ["ReportRun", "run_reports"]
 
@@ -69,6 +69,9 @@ def run_reports(
     *,
     jobs: int | None = None,
     timeout: float | None = None,
+    memory: int | None = None,
+    fingerprint: str = "",
+    executor: concurrent.futures.Executor | None = None,
     on_done: Callable[[ReportRun], None] | None = None,
 ) -> list[ReportRun]:
     """Run reports in parallel; one that fails is a row of the result and changes nothing for the others.
@@ -81,6 +84,12 @@ def run_reports(
         Processes at a time; by default one for every usable core.
     timeout : float, optional
         Seconds after which a report is stopped and counts as failed.
+    memory : int, optional
+        Bytes that each report may take for itself; by default its share of this machine.
+    fingerprint : str, optional
+        Of the dataset that the reports were planned with.
+    executor : concurrent.futures.Executor, optional
+        Where reports run instead of on this machine, such as ``dask.distributed.Client(...).get_executor()``.
     on_done : callable, optional
         Called in this process with each ReportRun as it is done.
 
@@ -95,11 +104,18 @@ def run_reports(
         As it came, after every child was stopped and everything unfinished was removed.
     """
     runs: dict[int, ReportRun] = {}
+    jobs = max(1, min(jobs or usable_cores(), len(specs)))
+    # On this machine reports share its memory; elsewhere each machine knows its own.
+    allowed = memory if memory or executor is not None else usable_memory(jobs)
+    setting = Setting(environment=dict(os.environ), memory=allowed, fingerprint=fingerprint)
     with contextlib.ExitStack() as stack:
         stages = {parent: stack.enter_context(staging(parent)) for parent in {spec.folder.parent for spec in specs}}
         folders = [stages[spec.folder.parent] / str(number) for number, spec in enumerate(specs)]
-        for future, number in _submit(specs, folders, stack, jobs=jobs or usable_cores(), timeout=timeout):
-            outcome = _outcome(future, folders[number], timeout)
+        if executor is None:
+            outcomes = _here(specs, folders, stack, setting, jobs=jobs, timeout=timeout)
+        else:
+            outcomes = run_elsewhere(executor, specs, folders, setting, timeout=timeout)
+        for number, outcome in outcomes:
             with undisturbed():
                 runs[number] = _finish(specs[number], folders[number], outcome)
             shutil.rmtree(folders[number], ignore_errors=True)
@@ -108,74 +124,27 @@ def run_reports(
     return [runs[number] for number in range(len(specs))]
 
 
-def _submit(
+def _here(
     specs: Sequence[ReportSpec],
     folders: Sequence[Path],
     stack: contextlib.ExitStack,
+    setting: Setting,
     *,
     jobs: int,
     timeout: float | None,
-) -> Iterator[tuple[concurrent.futures.Future[Outcome], int]]:
-    """Yield reports as they finish; leaving the stack early stops those that still run."""
-    context = start_workers()
+) -> Iterator[tuple[int, Outcome]]:
+    """Yield what became of reports as they finish; leaving the stack early stops those that still run."""
     # max_tasks=1: a report gets a process that has run no other. pebble and not concurrent.futures, which gives up on
     # every waiting report when one process is killed, and knows no time limit.
-    pool = ProcessPool(max_workers=max(1, min(jobs, len(specs))), max_tasks=1, context=context)
+    pool = ProcessPool(max_workers=jobs, max_tasks=1, context=start_workers())
     stack.callback(pool.join)
     stack.callback(pool.stop)
     futures: dict[concurrent.futures.Future[Outcome], int] = {
-        pool.schedule(make_report, args=(spec, folder, dict(os.environ)), timeout=timeout): number
+        pool.schedule(make_report, args=(spec, folder, setting), timeout=timeout): number
         for number, (spec, folder) in enumerate(zip(specs, folders, strict=True))
     }
     for future in concurrent.futures.as_completed(futures):
-        yield future, futures[future]
-
-
-def _outcome(future: concurrent.futures.Future[Outcome], folder: Path, timeout: float | None) -> Outcome:
-    """Return what the child said, or what can be said about a child that can no longer speak."""
-    try:
-        return future.result()
-    except concurrent.futures.TimeoutError:
-        told = f"Stopped at the time limit of {timeout:g} s."
-        return Outcome(seconds=timeout or 0.0, error=told, exception="TimeoutError", cell=_running_cell(folder))
-    except concurrent.futures.BrokenExecutor as broken:
-        return Outcome(seconds=0.0, error=f"No process could be started: {broken}", exception=type(broken).__name__)
-    except ProcessExpired as expired:
-        return Outcome(
-            seconds=_age(folder),
-            error=_death(expired.exitcode, folder),
-            exception="ProcessExpired",
-            cell=_running_cell(folder),
-        )
-
-
-def _death(code: int | None, folder: Path) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        told = f"The process of this report was ended by {name}."
-        if name == "SIGKILL":
-            told += " This is what happens when memory runs out; try fewer --jobs."
-    else:
-        told = f"The process of this report ended by itself with exit code {code}."
-    log = folder / "log.txt"
-    last = log.read_text(encoding="utf-8", errors="replace").strip()[-500:] if log.is_file() else ""
-    return f"{told} Last words: {last}" if last else told
-
-
-def _running_cell(folder: Path) -> int | None:
-    """Number of the cell that was running when the half-run notebook was last saved."""
-    for notebook in folder.glob("*.ipynb"):
-        with contextlib.suppress(OSError, ValueError):
-            cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-            return max((cell.get("execution_count") or 0 for cell in cells), default=0) + 1
-    return None
-
-
-def _age(folder: Path) -> float:
-    try:
-        return max(0.0, time.time() - (folder / "log.txt").stat().st_ctime)
-    except OSError:
-        return 0.0
+        yield futures[future], outcome_of(future, folders[futures[future]], timeout)
 
 
 def _finish(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
@@ -194,14 +163,15 @@ def _finish(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
 
 def _publish(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
     spec.folder.mkdir(parents=True, exist_ok=True)
-    # The page last: once it is new, everything beside it is.
-    for ending in (".ipynb", ".kpis.csv", ".run.json", ".html"):
-        made, final = staged / f"{spec.name}{ending}", spec.folder / f"{spec.name}{ending}"
-        if made.exists():
-            os.replace(made, final)
-        else:
-            final.unlink(missing_ok=True)
-    (spec.folder / f"{spec.name}.failed.ipynb").unlink(missing_ok=True)
+    with exclusive(spec.folder):
+        # The record last: it vouches for the others, and without it the next run makes them again.
+        for ending in (*OUTPUTS, ".run.json"):
+            made, final = staged / f"{spec.name}{ending}", spec.folder / f"{spec.name}{ending}"
+            if made.exists():
+                os.replace(made, final)
+            else:
+                final.unlink(missing_ok=True)
+        (spec.folder / f"{spec.name}.failed.ipynb").unlink(missing_ok=True)
     return ReportRun(
         **_identity(spec), status="ok", seconds=outcome.seconds, folder=spec.folder,
         html=spec.folder / f"{spec.name}.html", notebook=spec.folder / f"{spec.name}.ipynb",
@@ -215,20 +185,21 @@ def _keep_failure(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun
     error, notebook = outcome.error, None
     try:
         spec.folder.mkdir(parents=True, exist_ok=True)
-        if _is_json(half):
-            os.replace(half, kept)
-            notebook = kept
-        before = read_record(record) or {}
-        content = start_record(spec, status="failed", seconds=outcome.seconds) | {
-            "error": error,
-            "exception": outcome.exception,
-            "cell": outcome.cell,
-            "notebook": notebook.name if notebook else None,
-            "previous": before.get("times") if before.get("status") == "ok" else before.get("previous"),
-        }
         staged.mkdir(parents=True, exist_ok=True)
-        (staged / record.name).write_text(record_json(content), encoding="utf-8")
-        os.replace(staged / record.name, record)
+        with exclusive(spec.folder):
+            if _is_json(half):
+                os.replace(half, kept)
+                notebook = kept
+            before = read_record(record) or {}
+            content = start_record(spec, status="failed", seconds=outcome.seconds) | {
+                "error": error,
+                "exception": outcome.exception,
+                "cell": outcome.cell,
+                "notebook": notebook.name if notebook else None,
+                "previous": before.get("times") if before.get("status") == "ok" else before.get("previous"),
+            }
+            (staged / record.name).write_text(record_json(content), encoding="utf-8")
+            os.replace(staged / record.name, record)
     except OSError as trouble:  # the disk is full or gone: say so in the result, which needs no disk
         error += f" The record of this failure could not be written either: {trouble}"
     return ReportRun(

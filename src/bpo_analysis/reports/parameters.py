@@ -6,6 +6,7 @@ papermill injects a misspelt parameter and goes on with the default, and does no
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import json
 import math
@@ -16,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
-
 from bpo_analysis.errors import ParameterError, TemplateError, suggest
+from bpo_analysis.periods import PeriodGrain
 
 __all__ = ["REQUIRED", "Parameter", "check_parameters", "describe_template", "read_parameters", "usual_period"]
 
-_GRAINS: Final = ("month", "day", "week", "quarter")
+_FORMAT: Final = 4
+_GRAINS: Final[tuple[PeriodGrain, ...]] = ("month", "day", "week", "quarter")
 _SCALARS: Final = {"str": str, "int": int, "float": float, "bool": bool}
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -59,7 +60,7 @@ class Parameter:
     help: str = ""
 
 
-def usual_period(template: Path) -> str:
+def usual_period(template: Path) -> PeriodGrain:
     """Return what a template is usually made for: day, week, month or quarter.
 
     Parameters
@@ -72,10 +73,11 @@ def usual_period(template: Path) -> str:
     TemplateError
         If the file is not a notebook, or says something else.
     """
-    found = str(_read_notebook(template).metadata.get("bpo_analysis", {}).get("usual_period", _GRAINS[0]))
-    if found not in _GRAINS:
+    said = str(_read_notebook(template).about.get("usual_period", _GRAINS[0]))
+    found = next((grain for grain in _GRAINS if grain == said), None)
+    if found is None:
         raise TemplateError(
-            f"usual_period in the metadata of {str(template)!r} must be one of {', '.join(_GRAINS)}, got {found!r}."
+            f"usual_period in the metadata of {str(template)!r} must be one of {', '.join(_GRAINS)}, got {said!r}."
         )
     return found
 
@@ -99,8 +101,14 @@ def read_parameters(template: Path) -> list[Parameter]:
         If the file is not a notebook, has no or several such cells, or the cell holds anything else than lines of the
         form ``name: type = literal  # help``.
     """
+    return list(_parameters_of(template, _stamp(template)))
+
+
+@functools.lru_cache(maxsize=64)
+def _parameters_of(template: Path, stamp: tuple[int, int]) -> tuple[Parameter, ...]:
+    """Parameters of one state of a template: a plan of a thousand reports asks for them many times."""
     notebook = _read_notebook(template)
-    cells = [c for c in notebook.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])]
+    cells = [c for c in notebook.cells if c.kind == "code" and "parameters" in c.tags]
     if len(cells) != 1:
         raise TemplateError(
             f"Template {str(template)!r} needs exactly one code cell tagged 'parameters'; has {len(cells)}."
@@ -116,7 +124,15 @@ def read_parameters(template: Path) -> list[Parameter]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise TemplateError(f"The parameters cell of {str(template)!r} sets {', '.join(twice)} more than once.")
-    return found
+    return tuple(found)
+
+
+def _stamp(template: Path) -> tuple[int, int]:
+    try:
+        found = template.stat()
+    except OSError:  # said with the file's name where it is read
+        return (0, 0)
+    return found.st_mtime_ns, found.st_size
 
 
 def describe_template(template: Path) -> str:
@@ -137,7 +153,7 @@ def describe_template(template: Path) -> str:
     TemplateError
         If the file is not a notebook.
     """
-    text = "\n".join(cell.source for cell in _read_notebook(template).cells if cell.cell_type == "markdown")
+    text = "\n".join(cell.source for cell in _read_notebook(template).cells if cell.kind == "markdown")
     heading = re.search(r"^#+\s+(.+)$", text, flags=re.MULTILINE)
     if heading:
         return heading[1].strip()
@@ -187,17 +203,35 @@ def check_parameters(template: Path, given: Mapping[str, Any]) -> dict[str, Any]
     return values
 
 
-def _read_notebook(path: Path) -> nbformat.NotebookNode:
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    kind: str
+    source: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Notebook:
+    """What of a template is read before it runs; ``about`` is what its metadata say to this package."""
+
+    cells: tuple[_Cell, ...]
+    about: Mapping[str, Any]
+
+
+def _read_notebook(path: Path) -> _Notebook:
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
-    except (
-        OSError,
-        UnicodeDecodeError,
-        nbformat.reader.NotJSONError,
-        nbformat.ValidationError,
-        AttributeError,
-    ) as error:
-        # nbformat answers JSON that is no notebook with an AttributeError or a KeyError from its converters.
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["nbformat"] != _FORMAT:  # rare, and worth the slow import of what can convert it
+            import nbformat
+
+            document = nbformat.read(path, as_version=_FORMAT)  # type: ignore[no-untyped-call]
+        cells = tuple(
+            _Cell(cell["cell_type"], "".join(cell["source"]), tuple(cell["metadata"].get("tags", ())))
+            for cell in document["cells"]
+        )
+        return _Notebook(cells, dict(document.get("metadata", {}).get("bpo_analysis", {})))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        # Also nbformat answers JSON that is no notebook with an AttributeError or a KeyError from its converters.
         raise TemplateError(f"Template {str(path)!r} cannot be read as a notebook: {error}") from error
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from bpo_analysis.errors import ParameterError, TemplateError, UnknownNameError, suggest
 from bpo_analysis.periods import parse_period
 from bpo_analysis.reports.parameters import check_parameters, read_parameters
@@ -186,7 +184,7 @@ def partner_slugs(partners: Mapping[str, str]) -> dict[str, str]:
 
 def plan_reports(
     templates: Sequence[Path],
-    partners: pd.DataFrame,
+    partners: Mapping[str, str],
     *,
     period: str,
     data: Path,
@@ -202,8 +200,8 @@ def plan_reports(
     ----------
     templates : sequence of Path
         Notebooks.
-    partners : DataFrame
-        ``partner_id`` and ``name`` of all partners of the dataset.
+    partners : mapping of str to str
+        Name by partner_id, for all partners of the dataset.
     period : str
         Label of the period, such as ``2026-03``; also the name of its folder.
     data : Path
@@ -232,17 +230,16 @@ def plan_reports(
         If the parameters do not fit a template, or a template about pilots finds none.
     """
     given = check_given(templates, parameters or {})
-    names = {str(row.partner_id): str(row.name) for row in partners[["partner_id", "name"]].itertuples(index=False)}
-    slugs = partner_slugs(names)
+    slugs = partner_slugs(partners)
     pilot_slugs = partner_slugs({pilot: pilot for pilot in pilots or {}})
-    subjects = {template: _subjects(template, given[template], names, pilots or {}) for template in templates}
+    subjects = {template: _subjects(template, given[template], partners, pilots or {}) for template in templates}
     target, about_all = Path(out).resolve() / period, [t for t in templates if is_about_portfolio(t)]
     common = {"period": period, "data": str(Path(data).resolve())}
     specs = [
         _spec(template, common, given[template], PORTFOLIO_SLUG, target, partner_id="", partner_name="All partners")
         for template in about_all
     ]
-    for partner_id, name in names.items():
+    for partner_id, name in partners.items():
         if chosen and partner_id not in chosen:
             continue
         for template in [t for t in templates if t not in about_all]:
@@ -263,7 +260,7 @@ def plan_reports(
                 for about in subjects[template].get(partner_id, ())
             ]
     for template in templates:
-        if names and not any(spec.template == template for spec in specs):
+        if partners and not any(spec.template == template for spec in specs):
             raise ParameterError(_no_pilot(template, pilots or {}, given[template], chosen))
     return specs
 

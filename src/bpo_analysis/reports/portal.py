@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import jinja2
@@ -19,10 +19,12 @@ from bpo_analysis.errors import ReportError
 from bpo_analysis.page import document
 from bpo_analysis.page.figures import spark
 from bpo_analysis.page.marks import CONTRACT_STATES, EVIDENCE_STATES, contract_mark, evidence_mark
-from bpo_analysis.reports.execute import ReportRun
 from bpo_analysis.reports.plan import PORTFOLIO_SLUG
 from bpo_analysis.reports.record import read_record
-from bpo_analysis.reports.staging import write_atomically
+from bpo_analysis.reports.staging import exclusive, write_atomically
+
+if TYPE_CHECKING:
+    from bpo_analysis.reports.execute import ReportRun
 
 __all__ = ["write_index", "write_shelf"]
 
@@ -83,12 +85,18 @@ def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, dat
     Path
         The page, ``folder/index.html``.
     """
+    # Of two runs that end together, the one that comes second sees the reports of both.
+    with exclusive(folder):
+        return _write_index(folder, runs, title=title, data=data)
+
+
+def _write_index(folder: Path, runs: Sequence[ReportRun], *, title: str, data: str) -> Path:
     records = _records(folder, runs)
     reviews = [record for record in records if not _is_pilot(record)]
     columns = _columns(reviews)
     rows = [_row(folder, group, columns) for group in _by_partner(reviews).values()]
     pilots = _pilots(folder, records)
-    about_all = [link for record in records if record["slug"] == PORTFOLIO_SLUG and (link := _link(folder, record))]
+    about_all = [link for record in records if record["slug"] == PORTFOLIO_SLUG and (link := _link(record))]
     failures = [_failure(folder, record) for record in records if record["status"] != "ok"]
     labels = [str(record["headline"]["period_label"]) for record in records if record["headline"].get("period_label")]
     period = labels[0] if labels else folder.name
@@ -231,7 +239,7 @@ def _row(folder: Path, group: Sequence[Mapping[str, Any]], columns: Sequence[Map
         partner=str(headline.get("partner") or main.get("partner") or main["slug"]),
         kind=str(headline.get("kind") or ""),
         states=" ".join(sorted(_states(_clauses(main), failed=bool(failed)))),
-        links=[link for record in group if (link := _link(folder, record))],
+        links=[link for record in group if (link := _link(record))],
         verdict=verdict,
         coverage=str(headline.get("coverage") or ""),
         cells=[_cell(kpis[column["kpi"]]) if column["kpi"] in kpis else None for column in columns],
@@ -310,11 +318,10 @@ def _spark(kpi: Mapping[str, Any], actual: str) -> Markup:
     return spark(history, label=f"{months}, now {actual}", target=kpi.get("target"))
 
 
-def _link(folder: Path, record: Mapping[str, Any]) -> dict[str, str] | None:
-    page = folder / record["slug"] / f"{record['template']}.html"
-    if record["status"] != "ok" or not page.is_file():
+def _link(record: Mapping[str, Any]) -> dict[str, str] | None:
+    if record["status"] != "ok":
         return None
-    return {"href": _href(record["slug"], page.name), "text": _words(record["template"])}
+    return {"href": _href(record["slug"], f"{record['template']}.html"), "text": _words(record["template"])}
 
 
 def _failure(folder: Path, record: Mapping[str, Any]) -> dict[str, str]:
@@ -359,7 +366,7 @@ def _pilot(folder: Path, name: str, group: Sequence[Mapping[str, Any]]) -> _Pilo
     said = [one for record in group if isinstance(one := record["headline"].get("pilot"), Mapping)]
     pages = {}
     for record in group:
-        one, link = record["headline"].get("pilot"), _link(folder, record)
+        one, link = record["headline"].get("pilot"), _link(record)
         if isinstance(one, Mapping) and link is not None:
             pages[str(one.get("stage"))] = {"href": link["href"], "said": str(one.get("said") or "")}
     evaluations = [one for one in said if one.get("stage") == "evaluation"]

@@ -30,6 +30,8 @@ __all__ = ["RECORD_TYPE", "ReportExporter", "collect_record", "render_report"]
 RECORD_TYPE: Final = "application/vnd.bpo+json"
 _PICTURES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _NO_DESCRIPTION: Final = "Picture without a description."
+_ID: Final = re.compile(r'\bid="([^"]+)"')
+_INNER_LINK: Final = re.compile(r'<a (class="where" )?href="#([^"]+)">(.*?)</a>', re.DOTALL)
 
 
 class ReportExporter(HTMLExporter):
@@ -114,7 +116,7 @@ class ReportExporter(HTMLExporter):
                 parts.append(self._markdown(cell.source, cell))
             elif cell.cell_type == "code":
                 parts.extend(self._output(output) for output in cell.outputs)
-        return Markup("\n").join(part for part in parts if part)
+        return _without_dead_links(Markup("\n").join(part for part in parts if part))
 
     def _markdown(self, text: str, cell: Mapping[str, Any]) -> Markup:
         # nbconvert's filter looks for attachments in the context of its template.
@@ -139,6 +141,17 @@ class ReportExporter(HTMLExporter):
         if "text/plain" in data and RECORD_TYPE not in data:
             return Markup("<pre>{}</pre>").format(data["text/plain"])
         return Markup("")
+
+
+def _without_dead_links(body: Markup) -> Markup:
+    """Leave the words of links to what this page does not have; a mere pointer (class where) goes with its words."""
+    there = set(_ID.findall(body))
+
+    def kept(link: re.Match[str]) -> str:
+        pointer, target, words = link.groups()
+        return link[0] if target in there else "" if pointer else words
+
+    return Markup(_INNER_LINK.sub(kept, body))
 
 
 def render_report(notebook: NotebookNode, *, title: str = "", index: str = "") -> str:

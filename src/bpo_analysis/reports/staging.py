@@ -6,20 +6,27 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import IO, Final
 
 from bpo_analysis.errors import ReportError
 
-__all__ = ["check_output_folder", "staging", "undisturbed", "write_atomically"]
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["check_output_folder", "exclusive", "staging", "undisturbed", "write_atomically"]
 
 _STAGING: Final = ".staging-"
+_LOCK: Final = ".lock"
 _BYTES_PER_REPORT: Final = 2_000_000
+_A_DAY_S: Final = 86_400
 
 
 def check_output_folder(out: Path, reports: int) -> None:
@@ -77,6 +84,25 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep other runs from exchanging files of a folder for the moment in which this one does.
+
+    The lock ends with the process, however it ends, and leaves no file. Where the file system knows no locks, two runs
+    may mix their files; the digests in the record show it, and the next run makes that report again.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
 def staging(parent: Path) -> Iterator[Path]:
     """Give a folder on the same disk as the outputs, and clear away those of runs that were killed.
 
@@ -91,28 +117,44 @@ def staging(parent: Path) -> Iterator[Path]:
         A new folder, removed on leaving.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    host = "".join(char for char in socket.gethostname() if char.isalnum())
-    for old in parent.glob(f"{_STAGING}{host}-*"):
-        pid = old.name.split("-")[2]
-        if pid.isdigit() and not _is_alive(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_STAGING}{host}-{os.getpid()}-", dir=parent))
+    _clear(parent)
+    folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=parent))
+    # Held as long as this process lives: that is how another run, on whichever machine, knows that it does.
+    lock = (folder / _LOCK).open("w")
     try:
+        _lock_now(lock)
         yield folder
     finally:
+        lock.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":  # os.kill would end the process instead of asking for it
+def _clear(parent: Path) -> None:
+    """Remove what runs that ended without a word left behind."""
+    for old in parent.glob(f"{_STAGING}*"):
+        with contextlib.suppress(OSError):
+            if old.is_dir() and (old / _LOCK).is_file() and fcntl is not None:
+                with (old / _LOCK).open("a") as lock:
+                    # Locked by a run that lives; or made a moment ago by one that has not come to lock it yet.
+                    if _age_s(old / _LOCK) > 1 and _lock_now(lock):
+                        shutil.rmtree(old, ignore_errors=True)
+            elif _age_s(old) > _A_DAY_S:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+
+def _lock_now(file: IO[str]) -> bool:
+    """Lock a file unless somebody else has."""
+    if fcntl is None:
         return True
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
         return False
-    except PermissionError:
-        return True
     return True
+
+
+def _age_s(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
 
 
 @contextlib.contextmanager

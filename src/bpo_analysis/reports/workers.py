@@ -5,13 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from contextlib import suppress
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Final
 
-__all__ = ["start_workers", "usable_cores"]
+__all__ = ["start_workers", "usable_cores", "usable_memory"]
 
 # One thread a process for linear algebra: the reports already share the cores, and threads do not survive a fork.
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_LEAST: Final = 1_000_000_000
+_SHARE: Final = 0.9
+"""Of the memory of the machine, for all reports that run at a time."""
+_CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 
 
 def start_workers() -> BaseContext:
@@ -49,3 +55,26 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def usable_memory(jobs: int) -> int | None:
+    """Return how many bytes each of some reports at a time may take for itself.
+
+    Parameters
+    ----------
+    jobs : int
+        Reports at a time.
+
+    Returns
+    -------
+    int or None
+        Its share of nine tenths of the machine's memory (of the container's, where that is less), at least 1 GB; None
+        where the system does not say how much there is.
+    """
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    with suppress(OSError, ValueError):  # "max", or no such file
+        total = min(total, int(_CONTAINER.read_text(encoding="ascii")))
+    return max(_LEAST, int(_SHARE * total / jobs))
