@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from bpo_analysis.plotting import (
     COLORS,
     BoundaryPanel,
     EventMark,
     ForestRow,
+    control_chart_svg,
     plot_arms,
     plot_boundaries,
     plot_contributions,
-    plot_control_chart,
     plot_detectable,
     plot_forest,
     to_svg,
@@ -27,49 +28,74 @@ LABELS = [f"2026-W{i:02d}" for i in range(15)]
 
 
 def draw(**options):
-    return plot_control_chart(control_chart(VALUES), LABELS, format_value=lambda v: f"{v:.0f} s", **options)
+    return control_chart_svg(control_chart(VALUES), LABELS, format_value=lambda v: f"{v:.0f} s", **options)
 
 
 def line(ax, **wanted):
     return next(x for x in ax.lines if all(getattr(x, f"get_{k}")() == v for k, v in wanted.items()))
 
 
+def paths(svg, **style):
+    """Paths of a drawing that have these styles, as lists of points."""
+    found = []
+    for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path"):
+        of_path = dict(part.split(":") for part in path.get("style").split(";"))
+        if style.items() <= {name.replace("-", "_"): value for name, value in of_path.items()}.items():
+            found.append(path.get("d"))
+    return found
+
+
+def texts(svg):
+    return [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
 def test_values_and_signals():
-    ax = draw()
-    assert line(ax, marker="o").get_ydata().tolist() == VALUES
-    assert line(ax, marker="s").get_ydata().tolist() == [95.0]
+    (dots,) = paths(draw(), stroke=COLORS["neutral"], stroke_linecap="round")
+    assert dots.count("M") == len(VALUES)
+    heights = [float(dot.split()[1].removesuffix("h0")) for dot in dots.split("M")[1:]]
+    assert heights[0] > heights[1], "45 s lies below 55 s, and y runs down"
+    assert heights[-1] == min(heights)
+    (squares,) = paths(draw(), fill=COLORS["concern"])
+    assert squares.count("z") == 1
 
 
 def test_target_and_events():
-    ax = draw(target=50.0, events=[EventMark(3.0, "A")])
-    assert line(ax, color=COLORS["target"]).get_ydata()[0] == 50.0
-    assert {t.get_text() for t in ax.texts} == {"target", "A"}
+    svg = draw(target=50.0, events=[EventMark(3.0, "A")])
+    assert len(paths(svg, stroke=COLORS["target"])) == len(paths(svg, stroke=COLORS["pilot"])) == 1
+    assert {"target", "A"} <= set(texts(svg))
+    assert not paths(draw(), stroke=COLORS["target"])
 
 
 def test_axis_has_units_and_the_newest_period():
-    ax = draw()
-    assert ax.get_xticklabels()[-1].get_text() == "2026-W14"
-    assert ax.yaxis.get_major_formatter()(50.0, 0) == "50 s"
+    assert LABELS[-1] in texts(draw())
+    assert any(text.endswith(" s") for text in texts(draw()))
 
 
-def test_given_axes_are_used():
-    given = Figure().add_subplot()
-    assert draw(ax=given) is given
+def test_names_are_text_and_never_markup():
+    labels = ["<script>", *LABELS[1:-1], "a & b"]
+    assert "a & b" in texts(control_chart_svg(control_chart(VALUES), labels, format_value=str))
 
 
 def test_a_gap_is_a_gap():
     chart = control_chart([*VALUES[:4], np.nan, *VALUES[4:]])
-    ax = plot_control_chart(chart, [*LABELS, "x"], format_value=str)
-    assert np.isnan(line(ax, marker="o").get_ydata()[4])
+    svg = control_chart_svg(chart, [*LABELS, "x"], format_value=str)
+    (joined,) = paths(svg, stroke=COLORS["neutral"], stroke_width="1.6")
+    assert joined.count("M") == 2
+    (dots,) = paths(svg, stroke=COLORS["neutral"], stroke_linecap="round")
+    assert dots.count("M") == len(VALUES)
 
 
 def test_limits_step_with_sizes_and_phases():
     rates = np.resize([0.5, 0.6, 0.55], 20)
     chart = control_chart(rates, sizes=np.resize([50, 100], 20), phases=[10])
-    ax = plot_control_chart(chart, [str(i) for i in range(20)], format_value=str)
-    drawn = [patch.get_data().values.tolist() for patch in ax.patches]
-    assert chart.table["upper"].iloc[10:].tolist() in drawn
-    assert chart.table["center"].iloc[:10].tolist() in drawn
+    svg = control_chart_svg(chart, [str(i) for i in range(20)], format_value=str)
+    limits = paths(svg, stroke=COLORS["limits"], stroke_dasharray="3.2 2.4")
+    assert len(limits) == 4, "upper and lower, before and after"
+    assert {path.count("L") for path in limits} == {2 * 10 - 1}, "a step for every size"
+
+
+def test_a_series_that_never_moves_is_drawn():
+    assert "NaN" not in control_chart_svg(control_chart([5.0] * 10), [str(i) for i in range(10)], format_value=str)
 
 
 def test_contributions():
@@ -82,8 +108,9 @@ def test_contributions():
 
 
 def test_equal_content_gives_equal_svg():
-    assert to_svg(draw()) == to_svg(draw())
-    assert "<text" in to_svg(draw())
+    assert draw() == draw()
+    assert to_svg(forest()) == to_svg(forest())
+    assert "<text" in draw()
 
 
 ROWS = [

@@ -1,9 +1,9 @@
-"""Bridge, coverage, lines and path: what is drawn is what was given."""
+"""Bridge, bubbles, coverage, lines and path: what is drawn is what was given."""
 
 import matplotlib
 import pandas as pd
 
-from bpo_analysis.plotting import plot_bridge, plot_coverage, plot_lines, plot_path
+from bpo_analysis.plotting import Bubble, plot_bridge, plot_bubbles, plot_coverage, plot_lines, plot_path
 
 matplotlib.use("Agg")
 
@@ -32,3 +32,23 @@ def test_lines_and_paths_keep_their_values():
     given = plot_path([1.0, 2.0], [0.1, 0.2], ["first", "last"], x_label="x", y_label="y", format_y=str, ax=ax)
     assert given is ax
     assert [text.get_text() for text in ax.texts] == ["first", "last"]
+
+
+def test_the_area_of_a_bubble_is_its_size():
+    bubbles = [Bubble(name="big", x=1, y=1, size=0.4), Bubble(name="small", x=2, y=2, size=0.1, marked=True)]
+    ax = plot_bubbles(bubbles, x_label="x", y_label="y", format_x=str, format_y=str, centre=(1.5, 1.5))
+    areas = [points.get_sizes()[0] for points in ax.collections]
+    assert areas[0] == 4 * areas[1]
+    assert [points.get_offsets()[0].tolist() for points in ax.collections] == [[1, 1], [2, 2]]
+    assert {label.get_text() for label in ax.texts} == {"big", "small"}
+
+
+def test_names_of_bubbles_do_not_cover_each_other():
+    bubbles = [Bubble(name=f"name {i}", x=1 + i / 100, y=1, size=1) for i in range(3)]
+    bubbles.append(Bubble(name="far", x=9, y=9, size=1))
+    ax = plot_bubbles(bubbles, x_label="x", y_label="y", format_x=str, format_y=str)
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert len(plot_bubbles([Bubble(name=str(i), x=i, y=i, size=1) for i in range(12)], x_label="x", y_label="y",
+                            format_x=str, format_y=str).texts) == 8  # fmt: skip

@@ -380,7 +380,7 @@ def test_too_few_points():
         ({"sizes": [9] * 3}, ValueError, r"as many as values \(10\), got shape \(3,\)"),
         ({"sizes": [-1] * 10, "kind": "u"}, ValueError, "finite and not negative"),
         ({"limits": "2 sigma"}, ValueError, "limits must be 'calibrated' or 'three-sigma', got '2 sigma'"),
-        ({"false_alarm_rate": 5}, ValueError, "between 0.01 and 0.2, got 5. For 5% write 0.05"),
+        ({"false_alarm_rate": 5}, ValueError, "between 0.001 and 0.2, got 5. For 5% write 0.05"),
         ({"overdispersion": False}, ValueError, "overdispersion=False is for p and u charts"),
         ({"phases": [8], "baseline": 8}, ValueError, "phases or a baseline, not both"),
         ({"phases": [0]}, ValueError, "after the first of the 10 periods and within them, got 0"),

@@ -10,7 +10,7 @@ from scipy import stats
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.proportions import difference_of_proportions
 from bpo_analysis.stats.ratio import event_rate_interval, share_interval
-from bpo_analysis.stats.standardisation import standardise
+from bpo_analysis.stats.standardisation import standardise, standardise_pair
 
 RATES = np.array([0.95, 0.85, 0.7])
 MIXES = {"north": (0.5, 0.3, 0.2), "south": (0.2, 0.3, 0.5), "west": (0.3, 0.4, 0.3)}
@@ -354,3 +354,38 @@ def test_false_alarms_and_coverage():
     for rate in (np.mean(alarms), np.mean(pairs)):
         assert 0.01 < rate < 0.065 + 0.035
     assert 0.93 - 0.04 < np.mean(inside) < 0.99
+
+
+def test_a_pair_from_arrays_is_the_pair_of_the_whole_comparison():
+    rng = np.random.default_rng(3)
+    for n_units in (1, 20):
+        den = rng.integers(5, 60, (n_units, 2, 4)).astype(float)
+        den[:, 1, 3] = 0  # a slice only one of them has
+        num = rng.binomial(den.astype(int), 0.7).astype(float)
+        frame = pd.DataFrame(
+            {
+                "partner": np.tile(np.repeat(["a", "b"], 4), n_units),
+                "slice": np.tile(list("wxyz"), 2 * n_units),
+                "day": np.repeat(np.arange(n_units), 8),
+                "numerator": num.ravel(),
+                "denominator": den.ravel(),
+            }
+        )
+        frame = frame[frame["denominator"] > 0]
+        whole = standardise(frame, unit="day" if n_units > 1 else None)
+        pair = standardise_pair(num, den)
+        line = whole.pairs.iloc[0]
+        assert [pair.crude_difference, pair.difference, pair.ci_low, pair.ci_high, pair.pvalue] == pytest.approx(
+            line[["crude_difference", "difference", "ci_low", "ci_high", "pvalue"]].tolist(), rel=1e-9
+        )
+        assert (pair.reversed, pair.in_every_slice, pair.n_slices) == (line["reversed"], line["in_every_slice"], 3)
+        assert [pair.first, pair.second] == pytest.approx(whole.table["standardised"].tolist())
+        assert pair.covered == pytest.approx(den[:, :, :3].sum() / den.sum())
+        assert "common mix of 3 slices" in pair.summary()
+
+
+def test_a_pair_needs_a_slice_that_both_have():
+    with pytest.raises(InsufficientDataError, match="slices in which both groups have cases"):
+        standardise_pair([[[1, 0], [0, 1]]], [[[2, 0], [0, 2]]])
+    with pytest.raises(ValueError, match="shape"):
+        standardise_pair([[1, 2]], [[2, 3]])

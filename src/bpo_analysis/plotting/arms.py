@@ -35,13 +35,6 @@ def plot_arms(
         Names of the weeks.
     format_value : callable
         Prints a value of the vertical axis.
-    phone : bool, default False
-        Draw it for a phone.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

@@ -33,11 +33,6 @@ def plot_bridge(
         What was added or taken away, top first.
     format_value, format_change : callable
         Print an amount, and a step with its sign.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

@@ -27,11 +27,6 @@ def plot_contributions(
         Slices to draw, top first.
     format_change : callable
         Prints a change with its unit.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

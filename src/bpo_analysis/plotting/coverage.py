@@ -34,11 +34,6 @@ def plot_coverage(
         Prints a value of the vertical axis.
     least, most : Series, optional
         Work covered in the favourable and the unfavourable scenario, by week.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

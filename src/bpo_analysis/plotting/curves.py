@@ -42,11 +42,6 @@ def plot_detectable(
         Prints a value of the vertical axis.
     phone : bool, default False
         Draw it for a phone: the lines are named below the picture.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

@@ -38,12 +38,6 @@ def plot_differences(
     format_mean, format_difference : callable
         Print ticks of the horizontal and the vertical axis.
     xlabel, ylabel : str
-    ax : Axes, optional
-        Without one, a new figure is made.
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

@@ -82,11 +82,6 @@ def plot_forest(
         Of a new figure, in inches.
     phone : bool, default False
         Draw it for a phone: labels above their lines.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         ax = ax or _new_axes(rows, xlabel.count("\n"), PHONE_INCHES if phone else width, phone=phone)

@@ -33,12 +33,6 @@ def plot_funnel(
         Prints a share.
     xlabel : str
         What sizes count.
-    ax : Axes, optional
-        Without one, a new figure is made.
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

@@ -41,11 +41,6 @@ def plot_lines(
         Prints a value of the vertical axis.
     steps : bool, default False
         Whether a value holds until the next one.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None
@@ -86,11 +81,6 @@ def plot_path(
     x_label, y_label : str
     format_y : callable
         Prints a value of the vertical axis.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

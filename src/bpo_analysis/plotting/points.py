@@ -63,12 +63,6 @@ def plot_points(
         Its name in the legend.
     ticks : sequence of float, optional
         Positions to mark, where not all along the axis.
-    phone : bool, default False
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         new = ax is None

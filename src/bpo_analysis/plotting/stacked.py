@@ -48,12 +48,6 @@ def plot_stacked(
         Names of the parts, in the same order.
     format_value : callable
         Prints a value of the vertical axis.
-    phone : bool, default False
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------

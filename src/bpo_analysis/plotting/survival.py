@@ -55,11 +55,6 @@ def plot_survival(
         Where the axis of time ends; by default with the longest time.
     phone : bool, default False
         Draw it for a phone: the lines are named below the picture.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------

@@ -55,11 +55,6 @@ def plot_target_history(
         Ends of a published range.
     format_value : callable
         Prints a value of the vertical axis with its unit.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         ax = new_axes(ax)
@@ -98,11 +93,6 @@ def plot_glide_path(
         Position and level of the baseline; the position may lie before the first value.
     end : PathEnd
     format_value : callable
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
     """
     with house_style():
         ax = new_axes(ax)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
-from bpo_analysis.plotting.style import COLORS, house_style, new_axes
+from bpo_analysis.plotting.canvas import Canvas
 from bpo_analysis.stats import ControlChart
 
-__all__ = ["EventMark", "plot_control_chart"]
-
-_MAX_LABELS = 9
-_DASHED: dict[str, Any] = {"lw": 0.8, "ls": (0, (4, 3))}
+__all__ = ["EventMark", "control_chart_svg"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +22,14 @@ class EventMark:
     letter: str
 
 
-def plot_control_chart(
+def control_chart_svg(
     chart: ControlChart,
     labels: Sequence[str],
     *,
     format_value: Callable[[float], str],
     target: float | None = None,
     events: Sequence[EventMark] = (),
-    ax: Axes | None = None,
-) -> Axes:
+) -> str:
     """Draw a control chart.
 
     Parameters
@@ -47,77 +41,38 @@ def plot_control_chart(
         Prints a value of the vertical axis with its unit.
     target : float, optional
     events : sequence of EventMark
-    ax : Axes, optional
-        Without one, a new figure is made.
 
     Returns
     -------
-    Axes
+    str
+        An SVG document; in a notebook shown by ``IPython.display.SVG``.
     """
-    with house_style():
-        ax = new_axes(ax)
-        values = chart.table["value"].to_numpy()
-        positions = np.arange(len(values))
-        _limits(ax, chart)
-        ax.plot(positions, values, color=COLORS["neutral"], marker="o", ms=3.2, zorder=3)
-        signal = chart.table["outside"].to_numpy() | chart.table["in_run"].to_numpy()
-        # Signals differ by shape as well as by colour: squares print in black and white.
-        ax.plot(positions[signal], values[signal], ls="", marker="s", ms=6, color=COLORS["concern"], zorder=4)
-        if target is not None:
-            ax.axhline(target, color=COLORS["target"], lw=1.4, ls=(0, (1, 1.2)), zorder=2)
-            ax.annotate(
-                "target",
-                (len(values) - 0.5, target),
-                (0, 3),
-                textcoords="offset points",
-                ha="right",
-                color=COLORS["target"],
-                fontsize=8.5,
-            )
-        for event in events:
-            ax.axvline(event.position, color=COLORS["pilot"], lw=1, zorder=1)
-            ax.annotate(
-                event.letter,
-                (event.position, 1),
-                (0, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                ha="center",
-                color=COLORS["pilot"],
-                fontsize=9,
-            )
-        _axes_of_periods(ax, labels, format_value)
-    return ax
+    table = chart.table
+    values = table["value"].to_numpy(dtype=float)
+    steps = table[["phase", "center", "lower", "upper"]].to_numpy(dtype=float)
+    aim = np.array([] if target is None else [target])
+    canvas = Canvas(len(values), [values, steps[:, 1:], aim], format_value)
+    _limits(canvas, steps)
+    for event in events:
+        canvas.moment(event.position, event.letter)
+    if target is not None:
+        canvas.level(target, "target", "target")
+    canvas.line(values, "neutral")
+    signal = table["outside"].to_numpy() | table["in_run"].to_numpy()
+    canvas.squares(np.flatnonzero(signal & np.isfinite(values)).tolist(), values, "concern")
+    canvas.periods(labels)
+    return canvas.svg()
 
 
-def _limits(ax: Axes, chart: ControlChart) -> None:
+def _limits(canvas: Canvas, table: NDArray[np.float64]) -> None:
     """Centre and limits: steps from period to period, for they differ by phase and size."""
-    edges = np.arange(len(chart.table) + 1) - 0.5
-    table = chart.table[["phase", "center", "lower", "upper"]].to_numpy(dtype=float)
     # Periods with the same limits are one step; most charts are one step in all.
     starts = np.flatnonzero(np.r_[True, ~np.isclose(table[1:], table[:-1], rtol=1e-12, equal_nan=True).all(axis=1)])
-    sides, steps = np.r_[edges[starts], edges[-1]], table[starts]
-    ax.fill_between(
-        np.repeat(sides, 2)[1:-1],
-        np.repeat(steps[:, 2], 2),
-        np.repeat(steps[:, 3], 2),
-        color=COLORS["raised"],
-        lw=0,
-        zorder=0,
-    )
+    edges, steps = np.r_[starts, len(table)] - 0.5, table[starts]
+    if np.isfinite(steps[:, 1]).any():
+        canvas.band(edges, steps[:, 2], steps[:, 3])
     for phase in np.unique(steps[:, 0]):
         own = np.flatnonzero(steps[:, 0] == phase)
-        ends = sides[own[0] : own[-1] + 2]
-        for column, style in ((1, {"lw": 1}), (2, _DASHED), (3, _DASHED)):
-            ax.stairs(steps[own, column], ends, baseline=None, color=COLORS["limits"], zorder=1, **style)
-
-
-def _axes_of_periods(ax: Axes, labels: Sequence[str], format_value: Callable[[float], str]) -> None:
-    step = -(-len(labels) // _MAX_LABELS)
-    # Counted from the newest, so that the period under review always has its label.
-    ticks = list(range(len(labels) - 1, -1, -step))[::-1]
-    ax.set_xticks(ticks, [labels[t] for t in ticks])
-    ax.set_xlim(-0.5, len(labels) - 0.5)
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value)))
-    ax.tick_params(length=3, labelsize=8.5)
+        ends = edges[own[0] : own[-1] + 2]
+        for column, dashed in ((1, False), (2, True), (3, True)):
+            canvas.stairs(ends, steps[own, column], dashed=dashed)

@@ -31,7 +31,7 @@ from bpo_analysis.stats.ratio import (
 )
 from bpo_analysis.stats.sample_size import DetectableEffect, SampleSize, detectable_effect, sample_size
 from bpo_analysis.stats.sequential import classical_boundary
-from bpo_analysis.stats.standardisation import StandardisedComparison, standardise
+from bpo_analysis.stats.standardisation import StandardisedComparison, StandardisedPair, standardise, standardise_pair
 from bpo_analysis.stats.time_to_event import TimeToEvent, TimeToEventComparison, compare_time_to_event, time_to_event
 from bpo_analysis.stats.trend import TrendResult, detect_trend, detect_trends
 from bpo_analysis.stats.variance_components import VarianceComponents, variance_components
@@ -63,6 +63,7 @@ __all__ = [
     "SliceInteraction",
     "Spread",
     "StandardisedComparison",
+    "StandardisedPair",
     "TimeToEvent",
     "TimeToEventComparison",
     "TrendResult",
@@ -101,6 +102,7 @@ __all__ = [
     "slice_interaction",
     "spread_of_units",
     "standardise",
+    "standardise_pair",
     "time_to_event",
     "unit_parts",
     "variance_components",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from scipy import optimize, special
 
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import Alternative
+from bpo_analysis.stats.calibrations import calibration
 
 __all__ = [
     "ENOUGH_FREEDOM",
@@ -359,7 +359,7 @@ def _stretches(design: _Floats, column: int) -> _Floats:
     return _simulated_stretches(np.ascontiguousarray(design, dtype=float).tobytes(), n, k, column)
 
 
-@lru_cache(maxsize=256)
+@calibration(np.ndarray)
 def _simulated_stretches(design: bytes, n: int, k: int, column: int) -> _Floats:
     matrix = np.frombuffer(design).reshape(n, k)
     order = np.arange(n)

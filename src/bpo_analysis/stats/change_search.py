@@ -28,6 +28,7 @@ from bpo_analysis.stats.autoregression import (
     calibrate,
     season_columns,
 )
+from bpo_analysis.stats.calibrations import calibration
 
 __all__ = [
     "MIN_SEGMENT",
@@ -496,7 +497,7 @@ def _overall(single: _Floats, table: _Floats) -> _Floats:
     return np.exp(out)
 
 
-@lru_cache(maxsize=256)
+@calibration(np.ndarray)
 def _null_table(key: _Key) -> _Floats:
     """Quantiles of the best shape's single p-value in series without a change, at every autocorrelation (R, shares)."""
     search = key.search
@@ -510,7 +511,7 @@ def _null_table(key: _Key) -> _Floats:
     return table
 
 
-@lru_cache(maxsize=256)
+@calibration(np.ndarray)
 def _stretches(key: _Key) -> _Floats:
     """Factors by which the normal score is multiplied to hold the level, as for a single coefficient."""
     if key.n - key.k > ENOUGH_FREEDOM:
@@ -530,7 +531,7 @@ def _scans(series: _Floats, key: _Key) -> Iterator[_Scan]:
     return (key.search.scan(part) for part in np.array_split(series, max(1, len(series) // _ROWS)))
 
 
-@lru_cache(maxsize=256)
+@calibration(tuple)
 def _reach(key: _Key, level: float) -> tuple[_Floats, _Floats]:
     """Sizes of steps halfway that are found in 80 % of series, in typical shocks, by estimated autocorrelation.
 

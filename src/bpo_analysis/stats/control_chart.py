@@ -33,7 +33,7 @@ _FEW_POINTS = 16
 _TEXTBOOK_WIDTH = 3.0
 _SUSPECT = 0.3
 _EXACT = 1e-10
-_RATES = (0.01, 0.2)
+_RATES = (0.001, 0.2)
 _DRIFT = (
     "Neighbouring values resemble each other so much (autocorrelation perhaps above 0.8) that a stable process and a "
     "drift cannot be told apart."

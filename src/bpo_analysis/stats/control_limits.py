@@ -12,7 +12,6 @@ resemblance of neighbours, widen the limits and so hide itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ from bpo_analysis.stats.autoregression import (
     Whitening,
     ar1_series,
 )
+from bpo_analysis.stats.calibrations import calibration
 
 __all__ = [
     "MEAN_RANGE",
@@ -424,7 +424,7 @@ class _Simulated:
     error: float
 
 
-@lru_cache(maxsize=64)
+@calibration(_Simulated, maxsize=64)
 def _simulate(layout: Layout) -> _Simulated:
     rng = np.random.default_rng(_SEED)
     learnt = np.concatenate([start + np.arange(k) for start, (_, k) in zip(layout.starts, layout.phases, strict=True)])
@@ -465,7 +465,7 @@ class _Fitted:
     runs: _Floats
 
 
-@lru_cache(maxsize=256)
+@calibration(_Fitted)
 def _fitted(layout: Layout, false_alarm_rate: float) -> _Fitted:
     known = _simulate(layout)
     knots = np.quantile(known.autocorrelation, _KNOT_SHARES)

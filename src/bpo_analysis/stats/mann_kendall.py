@@ -9,7 +9,6 @@ the weight that the data give each value of it, and what error is left in short 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import ceil, factorial
 from typing import Any, Literal
 
@@ -37,6 +36,7 @@ from bpo_analysis.stats.autoregression import (
     check_season,
     season_columns,
 )
+from bpo_analysis.stats.calibrations import calibration
 from bpo_analysis.stats.result import Result
 from bpo_analysis.stats.time_axis import TimeAxis
 from bpo_analysis.stats.trend import DRIFT_NOTE, MIN_FREEDOM, MIN_POINTS, SUSPECT, trend_in_words
@@ -576,7 +576,7 @@ def _leading_part(present: _Floats, season_length: int, autocorrelations: _Float
     return np.asarray(2 / np.pi * np.arcsin(powers / 2) @ products)
 
 
-@lru_cache(maxsize=256)
+@calibration(np.ndarray)
 def _variance_table(positions: bytes, season_length: int) -> _Floats:
     return _variances(np.frombuffer(positions, dtype=np.intp), season_length, GRID)
 
@@ -592,7 +592,7 @@ def _stretches(places: _Places, step: float) -> _Floats:
     return 1 + (stretches - 1) * reference.freedom / places.freedom
 
 
-@lru_cache(maxsize=256)
+@calibration(np.ndarray)
 def _simulated_stretches(positions: bytes, season_length: int, step: float) -> _Floats:
     places = _Places.of(np.frombuffer(positions, dtype=np.intp), season_length)
     n = len(places.positions)

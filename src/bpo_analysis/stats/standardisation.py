@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import exp, sqrt
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
 from bpo_analysis.errors import InsufficientDataError
@@ -17,7 +18,14 @@ from bpo_analysis.stats.arguments import check_confidence_level
 from bpo_analysis.stats.days import variance_of_mean
 from bpo_analysis.stats.result import Result
 
-__all__ = ["MIN_UNITS", "Sampling", "StandardisedComparison", "standardise"]
+__all__ = [
+    "MIN_UNITS",
+    "Sampling",
+    "StandardisedComparison",
+    "StandardisedPair",
+    "standardise",
+    "standardise_pair",
+]
 
 Sampling = Literal["cases", "events", "mean"]
 
@@ -112,6 +120,51 @@ class StandardisedComparison(Result):
         return f"; {found} would have been found with {100 * _POWER:.0f} % power"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardisedPair(Result):
+    """Two groups on their common mix of slices.
+
+    Attributes
+    ----------
+    crude_difference : float
+        First less second, as counted.
+    first, second : float
+        On the slices in which both have cases.
+    difference, ci_low, ci_high, pvalue : float
+        First less second on these slices.
+    reversed : bool
+        Whether the order turns round against the crude values.
+    in_every_slice : bool
+        And one is ahead in every one of these slices.
+    n_slices : int
+        Slices compared.
+    covered : float
+        Share of all cases that lie in them.
+    confidence_level : float
+    """
+
+    crude_difference: float
+    first: float
+    second: float
+    difference: float
+    ci_low: float
+    ci_high: float
+    pvalue: float
+    reversed: bool
+    in_every_slice: bool
+    n_slices: int
+    covered: float
+    confidence_level: float
+
+    def summary(self) -> str:
+        """Return the difference on the common mix, its interval and p-value, and whether the order turns round."""
+        turned = "; the order turns round against the crude values" if self.reversed else ""
+        return (
+            f"{self.difference:+.4g} on a common mix of {self.n_slices} slices ({100 * self.confidence_level:g} % "
+            f"interval {self.ci_low:+.4g} to {self.ci_high:+.4g}, p = {self.pvalue:.2g}){turned}."
+        )
+
+
 def standardise(
     frame: pd.DataFrame,
     *,
@@ -191,7 +244,7 @@ def standardise(
         raise ValueError(f"sampling must be one of {', '.join(map(repr, get_args(Sampling)))}, got {sampling!r}.")
     if sampling == "mean" and unit is None:
         raise ValueError("sampling 'mean' needs unit: without days there is nothing to tell the spread from.")
-    cells = _Cells(frame, group, slice, unit, sampling)
+    cells = _cells(frame, group, slice, unit, sampling)
     supported = cells.den > 0
     shared = supported.all(axis=0)
     mix = _mix(cells, standard)
@@ -203,7 +256,8 @@ def standardise(
     for place, name in enumerate(("crude", "standardised"), start=11):
         ranks = table[name].rank(ascending=False, method="min")
         table.insert(place, f"rank_{name}", ranks.astype("Int64") if ranks.isna().any() else ranks.astype(int))
-    pairs = [_pair(cells, judge, a, b, table["crude"]) for a, b in combinations(range(len(cells.groups)), 2)]
+    crude = table["crude"].tolist()
+    pairs = [_pair(cells, judge, a, b, crude) for a, b in combinations(range(len(cells.groups)), 2)]
     missing = [
         {
             "slice": name,
@@ -227,41 +281,78 @@ def standardise(
     )
 
 
-class _Cells:
-    """Sums by group and slice, and by unit, group and slice."""
+def standardise_pair(
+    numerator: ArrayLike, denominator: ArrayLike, *, confidence_level: float = 0.95
+) -> StandardisedPair:
+    """Compare shares of cases of two groups on their common mix: the pair of :func:`standardise`, from arrays.
 
-    def __init__(self, frame: pd.DataFrame, group: str, slice_: str, unit: str | None, sampling: str) -> None:
-        needed = [group, slice_, "numerator", "denominator", *([] if unit is None else [unit])]
-        absent = [name for name in needed if name not in frame.columns]
-        if absent:
-            raise ValueError(f"frame needs the columns {needed}; {absent} not found among {list(frame.columns)}.")
-        missing = frame[needed].isna().any()
-        if missing.any():
-            raise ValueError(f"frame has missing values in {list(missing[missing].index)}; drop or name them first.")
-        num, den = (frame[name].to_numpy(dtype=float) for name in ("numerator", "denominator"))
-        if not (np.isfinite(num) & np.isfinite(den)).all():
-            raise ValueError("numerator and denominator must be finite, got an infinite value.")
-        if (den < 0).any():
-            raise ValueError(f"denominator is negative in {int((den < 0).sum())} rows.")
-        if sampling == "events" and (num < 0).any():
-            raise ValueError(f"numerator counts events, and is negative in {int((num < 0).sum())} rows.")
-        places, self.groups = pd.factorize(frame[group], sort=True)
-        columns, self.slices = pd.factorize(frame[slice_], sort=True)
-        if len(self.groups) < 2:
-            raise InsufficientDataError("standardise", needed=2, got=len(self.groups), unit="groups")
-        rows = np.zeros(len(frame), dtype=np.intp)
-        self.n_units = 0
-        if unit is not None:
-            names, rows = np.unique(frame[unit].to_numpy(), return_inverse=True)
-            self.n_units = len(names)
-            if self.n_units < MIN_UNITS:
-                raise InsufficientDataError("standardise", needed=MIN_UNITS, got=self.n_units, unit="units")
-        shape = (max(1, self.n_units), len(self.groups), len(self.slices))
-        self.unit_num, self.unit_den = np.zeros(shape), np.zeros(shape)
-        np.add.at(self.unit_num, (rows, places, columns), num)
-        np.add.at(self.unit_den, (rows, places, columns), den)
-        self.num, self.den = self.unit_num.sum(axis=0), self.unit_den.sum(axis=0)
-        for name, cases in zip(self.groups, self.den.sum(axis=1), strict=True):
+    Parameters
+    ----------
+    numerator, denominator : array_like, shape (n_units, 2, n_slices)
+        Successes and cases of each unit (day), group and slice; nought where there are none. With fewer than three
+        units they are added up, and the interval is that of chance among cases.
+    confidence_level : float, default 0.95
+
+    Returns
+    -------
+    StandardisedPair
+        First group less second, as :func:`standardise` of these two groups has it.
+
+    Raises
+    ------
+    InsufficientDataError
+        With a group without cases, or no slice in which both have some.
+
+    Examples
+    --------
+    >>> found = standardise_pair([[[234, 55], [81, 192]]], [[[270, 80], [87, 263]]])
+    >>> round(found.crude_difference, 3), round(found.difference, 3), found.reversed
+    (0.046, -0.054, True)
+    """
+    check_confidence_level(confidence_level)
+    num, den = np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float)
+    if num.ndim != 3 or num.shape != den.shape or num.shape[1] != 2:
+        raise ValueError(
+            f"numerator and denominator must have shape (n_units, 2, n_slices), got {num.shape} and {den.shape}."
+        )
+    n_units = len(num) if len(num) >= MIN_UNITS else 0
+    if not n_units:
+        num, den = num.sum(axis=0, keepdims=True), den.sum(axis=0, keepdims=True)
+    cells = _Cells(num, den, ["first", "second"], range(num.shape[2]), n_units, "cases")
+    shared = (cells.den > 0).all(axis=0)
+    if not shared.any():
+        raise InsufficientDataError("standardise_pair", needed=1, got=0, unit="slices in which both groups have cases")
+    judge = _Judge(cells, _mix(cells, None), "cases", confidence_level)
+    first, second = np.array([True, False]), np.array([False, True])
+    crude = [_crude(cells, place) for place in (0, 1)]
+    line = _pair(cells, judge, 0, 1, crude)
+    total = cells.den.sum()
+    return StandardisedPair(
+        crude_difference=line["crude_difference"],
+        first=judge.estimate(first, judge.weights(shared)).value,
+        second=judge.estimate(second, judge.weights(shared)).value,
+        difference=line["difference"],
+        ci_low=line["ci_low"],
+        ci_high=line["ci_high"],
+        pvalue=line["pvalue"],
+        reversed=line["reversed"],
+        in_every_slice=line["in_every_slice"],
+        n_slices=int(shared.sum()),
+        covered=float(cells.den[:, shared].sum() / total),
+        confidence_level=confidence_level,
+    )
+
+
+class _Cells:
+    """Sums by group and slice, and by unit, group and slice (one unit, and ``n_units`` 0, where there are none)."""
+
+    def __init__(
+        self, num: _Floats, den: _Floats, groups: Sequence[Any], slices: Sequence[Any], n_units: int, sampling: str
+    ) -> None:
+        self.groups, self.slices, self.n_units = groups, slices, n_units
+        self.unit_num, self.unit_den = num, den
+        self.num, self.den = num.sum(axis=0), den.sum(axis=0)
+        for name, cases in zip(groups, self.den.sum(axis=1), strict=True):
             if not cases > 0:
                 raise InsufficientDataError(f"standardise ({name})", needed=1, got=0, unit="cases")
         if sampling == "cases" and ((self.num > self.den) | (self.num < 0)).any():
@@ -269,7 +360,40 @@ class _Cells:
                 "numerator lies outside 0 to denominator in some cell; for events or means say so by sampling=."
             )
         pooled = self.den.sum(axis=0)
-        self.pooled_rate = np.divide(self.num.sum(axis=0), pooled, out=np.zeros(len(self.slices)), where=pooled > 0)
+        self.pooled_rate = np.divide(self.num.sum(axis=0), pooled, out=np.zeros(len(slices)), where=pooled > 0)
+
+
+def _cells(frame: pd.DataFrame, group: str, slice_: str, unit: str | None, sampling: str) -> _Cells:
+    """Add up the rows of a frame."""
+    needed = [group, slice_, "numerator", "denominator", *([] if unit is None else [unit])]
+    absent = [name for name in needed if name not in frame.columns]
+    if absent:
+        raise ValueError(f"frame needs the columns {needed}; {absent} not found among {list(frame.columns)}.")
+    missing = frame[needed].isna().any()
+    if missing.any():
+        raise ValueError(f"frame has missing values in {list(missing[missing].index)}; drop or name them first.")
+    num, den = (frame[name].to_numpy(dtype=float) for name in ("numerator", "denominator"))
+    if not (np.isfinite(num) & np.isfinite(den)).all():
+        raise ValueError("numerator and denominator must be finite, got an infinite value.")
+    if (den < 0).any():
+        raise ValueError(f"denominator is negative in {int((den < 0).sum())} rows.")
+    if sampling == "events" and (num < 0).any():
+        raise ValueError(f"numerator counts events, and is negative in {int((num < 0).sum())} rows.")
+    places, groups = pd.factorize(frame[group], sort=True)
+    columns, slices = pd.factorize(frame[slice_], sort=True)
+    if len(groups) < 2:
+        raise InsufficientDataError("standardise", needed=2, got=len(groups), unit="groups")
+    rows, n_units = np.zeros(len(frame), dtype=np.intp), 0
+    if unit is not None:
+        names, rows = np.unique(frame[unit].to_numpy(), return_inverse=True)
+        n_units = len(names)
+        if n_units < MIN_UNITS:
+            raise InsufficientDataError("standardise", needed=MIN_UNITS, got=n_units, unit="units")
+    shape = (max(1, n_units), len(groups), len(slices))
+    sums = np.zeros(shape), np.zeros(shape)
+    for into, values in zip(sums, (num, den), strict=True):
+        np.add.at(into, (rows, places, columns), values)
+    return _Cells(*sums, groups, slices, n_units, sampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +420,8 @@ class _Judge:
     def __init__(self, cells: _Cells, mix: _Floats, sampling: str, confidence_level: float) -> None:
         self.cells, self.mix, self.sampling = cells, mix, sampling
         self.level = 0.5 + confidence_level / 2
+        # Of two groups each is the other's rest, and the pair of both: three times one question.
+        self._differences: dict[tuple[bytes, bytes, bytes], tuple[float, float, float, float, float]] = {}
 
     def weights(self, slices: NDArray[np.bool_]) -> _Floats:
         """The common mix on these slices, 1 in all; nought throughout if it has no weight there."""
@@ -338,9 +464,7 @@ class _Judge:
 
     def half(self, spreads: list[tuple[float, float]], level: float) -> tuple[float, float, float]:
         """Half the width of a plain interval, with the variance and the quantile it comes from."""
-        halves = [
-            (float(stats.t.ppf(level, freedom)) * sqrt(variance), variance, freedom) for variance, freedom in spreads
-        ]
+        halves = [(_t_quantile(level, freedom) * sqrt(variance), variance, freedom) for variance, freedom in spreads]
         half, variance, freedom = max(halves)
         return half, variance, _t_quantile(level, freedom)
 
@@ -363,6 +487,14 @@ class _Judge:
         """Difference of two sides over the same units, its limits, its p-value, and what would have been found."""
         if not weights.any():
             return _NAN, _NAN, _NAN, _NAN, _NAN
+        key = one.tobytes(), other.tobytes(), weights.tobytes()
+        if key not in self._differences:
+            self._differences[key] = self._difference(one, other, weights)
+        return self._differences[key]
+
+    def _difference(
+        self, one: NDArray[np.bool_], other: NDArray[np.bool_], weights: _Floats
+    ) -> tuple[float, float, float, float, float]:
         first, second = self.estimate(one, weights), self.estimate(other, weights)
         spreads = self.spreads(first.days - second.days, first.chance + second.chance)
         difference = first.value - second.value
@@ -377,9 +509,7 @@ class _Judge:
         if not max(below, above) > 0:
             return difference, _NAN, _NAN, _NAN, _NAN
         pvalues = [
-            float(2 * stats.t.sf(abs(difference) / sqrt(variance), freedom))
-            for variance, freedom in spreads
-            if variance > 0
+            2 * _t_tail(abs(difference) / sqrt(variance), freedom) for variance, freedom in spreads if variance > 0
         ]
         pvalue = max([self.mover_pvalue(first, second), *pvalues])
         return difference, difference - below, difference + above, pvalue, max(below, above) + max(reach(_POWER))
@@ -443,11 +573,11 @@ def _crude(cells: _Cells, place: int) -> float:
     return float(cells.num[place].sum() / cells.den[place].sum())
 
 
-def _pair(cells: _Cells, judge: _Judge, a: int, b: int, crude: pd.Series) -> dict[str, object]:
+def _pair(cells: _Cells, judge: _Judge, a: int, b: int, crude: Sequence[float]) -> dict[str, Any]:
     place = np.arange(len(cells.groups))
     both = judge.weights((cells.den[a] > 0) & (cells.den[b] > 0))
     difference, low, high, pvalue, detectable = judge.difference(place == a, place == b, both)
-    apart = float(crude.iloc[a] - crude.iloc[b])
+    apart = crude[a] - crude[b]
     used = both > 0
     ahead = np.sign(cells.num[a, used] / cells.den[a, used] - cells.num[b, used] / cells.den[b, used])
     turned = apart * difference < 0
@@ -505,6 +635,11 @@ def _mix(cells: _Cells, standard: pd.Series | None) -> _Floats:
 
 def _t_quantile(level: float, freedom: float) -> float:
     return float(special.ndtri(level) if freedom == float("inf") else special.stdtrit(freedom, level))
+
+
+def _t_tail(value: float, freedom: float) -> float:
+    """Chance of a larger value; scipy's ``stats.t`` gives the same at a hundred times the cost."""
+    return float(special.ndtr(-value) if freedom == float("inf") else special.stdtr(freedom, -value))
 
 
 def _wilson(share: float, variance: float, cases: float, quantile: float) -> tuple[float, float]:

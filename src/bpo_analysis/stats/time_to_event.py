@@ -9,7 +9,7 @@ from math import exp, log, sqrt
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.stats.arguments import check_confidence_level
@@ -27,7 +27,6 @@ __all__ = [
 
 MIN_CASES = 5
 MIN_CLUSTERS = 5
-_HALVINGS = 50
 _POWER = 0.8
 _WHETHER_DONE = "observed must be True or False, or 1 and 0, for every case"
 
@@ -448,17 +447,25 @@ def _beta(mean: _Floats, variance: _Floats, effect: _Floats) -> tuple[_Floats, _
 
 def _mixture_quantile(lower: tuple[_Floats, _Floats], upper: tuple[_Floats, _Floats], level: float) -> _Floats:
     """Quantile of the even mixture of two betas; a mean of 0 or 1 is a point there."""
-    low, high = np.zeros(len(lower[0])), np.ones(len(lower[0]))
-    for _ in range(_HALVINGS):
+    # The quantile of a mixture lies between those of its parts.
+    ends = [_beta_quantile(level, *part) for part in (lower, upper)]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    while (high - low > 1e-13).any():
         middle = (low + high) / 2
         below = (_beta_cdf(middle, *lower) + _beta_cdf(middle, *upper)) / 2 < level
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.where(high < 1e-12, 0.0, np.where(low > 1 - 1e-12, 1.0, (low + high) / 2))
 
 
+def _beta_quantile(level: float, a: _Floats, b: _Floats) -> _Floats:
+    point_at_one, point_at_nought = ~(b > 0), ~(a > 0)
+    inside = special.betaincinv(np.where(a > 0, a, 1.0), np.where(b > 0, b, 1.0), level)
+    return np.where(point_at_one, 1.0, np.where(point_at_nought, 0.0, inside))
+
+
 def _beta_cdf(at: _Floats, a: _Floats, b: _Floats) -> _Floats:
     point_at_one, point_at_nought = ~(b > 0), ~(a > 0)
-    inside = stats.beta.cdf(at, np.where(a > 0, a, 1.0), np.where(b > 0, b, 1.0))
+    inside = special.betainc(np.where(a > 0, a, 1.0), np.where(b > 0, b, 1.0), at)
     return np.where(point_at_one, 0.0, np.where(point_at_nought, 1.0, inside))
 
 
