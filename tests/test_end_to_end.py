@@ -87,10 +87,11 @@ def test_every_number_of_the_first_screen_is_in_the_csv(made):
     listed = {(row["kpi"], row["shown"].lstrip("'")) for row in rows if not row["slice"]}
     for kpi in record["headline"]["kpis"]:
         assert (kpi["kpi"], kpi["actual_text"]) in listed
+    assert {row["kind"] for row in rows} == {"kpi", "figure", "cell", "sentence"}
     for row in rows:
-        assert row["value"], row
-        is_kpi = "." not in row["kpi"]
-        if is_kpi and row["denominator"] and float(row["denominator"]):
+        # A cell that begins with a word has no number of its own.
+        assert row["value"] or row["kind"] == "cell", row
+        if row["kind"] == "kpi" and row["denominator"] and float(row["denominator"]):
             scale = {"per_1000": 1000, "points": 100, "ppm": 1e6}.get(row["unit"], 1)
             assert float(row["value"]) == pytest.approx(scale * float(row["numerator"]) / float(row["denominator"]))
 

@@ -29,6 +29,10 @@ TOPICS = (
     "multiplicity",
     "pilots",
     "reports",
+    "projection",
+    "funnel",
+    "learning_curve",
+    "slides",
 )
 QUICK, FULL = 120, 4000
 SEED = 20_261_122

@@ -138,8 +138,16 @@ def test_an_action_that_worked_is_told_with_its_size(review_with):
 
 def test_an_action_that_changed_nothing_is_told_too(review_with):
     (effect,) = action_effects(review_with(DONE.format("+10 points")))
-    assert (effect.word, effect.why) == ("did not move", "a change as large as expected would have been seen")
+    assert effect.word == "did not move as expected"
+    assert effect.why.startswith("the interval excludes the expected +10.0 pp; only a change of at least ")
     assert effect.result.detectable_effect < 0.10
+
+
+def test_what_the_test_could_not_have_seen_is_not_called_unmoved(review_with):
+    (effect,) = action_effects(review_with(DONE.format("+0.1 points")))
+    assert effect.word == "not shown"
+    assert effect.result.detectable_effect > 0.001
+    assert effect.why.startswith("only a change of at least ")
 
 
 def test_a_fall_in_place_of_a_rise(review_with):
@@ -147,10 +155,10 @@ def test_a_fall_in_place_of_a_rise(review_with):
     assert effect.word == "moved the other way"
 
 
-def test_without_a_number_that_was_expected_no_change_cannot_tell(review_with):
+def test_without_a_number_that_was_expected_no_change_is_not_shown(review_with):
     (effect,) = action_effects(review_with(DONE.format("better rota")))
-    assert (effect.word, effect.expected) == ("cannot tell", None)
-    assert effect.why == "what was expected is not on record as a number"
+    assert (effect.word, effect.expected) == ("not shown", None)
+    assert effect.why.endswith("would have been seen; what was expected is not on record as a number")
 
 
 def test_less_than_expected(review_with):
@@ -162,7 +170,7 @@ def test_what_moved_all_partners_is_no_effect(review_with):
     names = ("acme", "b", "c", "d")
     everyone = lambda partner, day: 0.7 + (0.1 if day >= CLOSED else 0.0)  # noqa: E731
     (effect,) = action_effects(review_with(DONE.format("+10 points"), everyone, names))
-    assert (effect.controlled, effect.word) == (True, "did not move")
+    assert (effect.controlled, effect.word) == (True, "did not move as expected")
     (alone,) = action_effects(review_with(DONE.format("+10 points"), everyone))
     assert (alone.controlled, alone.word) == (False, "moved as expected")
 
@@ -232,5 +240,5 @@ def test_the_effective_and_the_useless_action_of_the_sample_are_told_apart(revie
     assert good.word == "moved as expected"
     assert good.result.ci_low < -0.07 < good.result.ci_high
     (useless,) = [e for e in action_effects(review_of("meridia")) if e.action["action_id"] == "act-07"]
-    assert useless.word == "did not move"
+    assert useless.word == "did not move as expected"
     assert useless.result.ci_high < 0.05

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bpo_analysis.review.calibration import agreed, blind, calibration_actions
+from bpo_analysis.review.calibration import agreed
+from bpo_analysis.review.calibration_meeting import blind, calibration_actions
 from bpo_analysis.review.context import open_review
 
 HEAD = (

@@ -87,15 +87,6 @@ def test_steps_after_the_period_are_not_shown(review):
     assert len(found["e3"]) == 1
 
 
-def test_rate_has_poisson_limits(review_of):
-    review = review_of("northline")
-    table = esc.escalations_known(review)
-    rate = esc.rate_per_1000(review, table)
-    handled = review.measure("handled").value
-    assert rate.estimate == pytest.approx(1000 * (table["stretch"] == "period").sum() / handled)
-    assert rate.method == "exact Poisson"
-
-
 def test_the_planted_delay_is_found_and_quiet_partners_stay_quiet(review_of):
     found = escalation_speed(review_of("northline"))
     judged = escalation_judgement(review_of("northline"))

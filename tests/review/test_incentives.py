@@ -153,7 +153,7 @@ def test_months_are_whole_ones(review):
 
 def test_a_month_without_a_bill_has_shares_and_no_money(review):
     found = review({3: 0.6}, rows())
-    found._made["billing lines"] = None
+    found._made["bills before credits"] = {}
     (line,) = ledger(found)
     assert line.net == -0.04
     assert line.money(line.net) is None

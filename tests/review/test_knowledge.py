@@ -87,6 +87,10 @@ def test_sessions_held_by_the_end_of_the_period(review):
     assert found.table["present"].tolist() == [1, 3]
 
 
+def test_a_partner_without_meetings_has_no_sessions(review_of):
+    assert sessions(review_of("home")) is None
+
+
 def test_outages_of_the_client_count_a_day_once(review):
     found = outages(review)
     assert found.table["title"].tolist() == ["CRM down", "Phones down"]

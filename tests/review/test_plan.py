@@ -82,7 +82,7 @@ def test_the_planted_shift_is_dated_beside_its_event(reviews):
     assert step.first <= date(2026, 6, 15) <= step.last
     assert step.shift == pytest.approx(-0.16, abs=0.03)
     assert step.near == "Queues moved to a new routing plan (2026-06-15)"
-    assert "A step describes it better than a steady trend." in sections.trends(review).html
+    assert "A change between two levels describes it better than a steady trend." in sections.trends(review).html
 
 
 def test_the_planted_lead_is_found_with_its_lag(reviews):

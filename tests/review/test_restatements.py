@@ -8,6 +8,7 @@ from bpo_analysis.errors import DatasetError
 from bpo_analysis.review.context import open_review
 from bpo_analysis.review.restatements import restatements
 from bpo_analysis.sections.closing import ledger_rows
+from bpo_analysis.sections.opening import first_screen
 from bpo_analysis.sections.restated import restated
 
 VOLUME = """\
@@ -17,8 +18,10 @@ VOLUME = """\
 """
 
 
-def numbers(folder, tmp_path, period="2026-01"):
+def numbers(folder, tmp_path, period="2026-01", *, page=False):
     review = open_review(folder, "acme", period)
+    if page:
+        first_screen(review)
     for name in ("offered", "service_level", "abandonment_rate"):
         review.measure(name)
     rows = ledger_rows(review)
@@ -48,6 +51,16 @@ def test_an_unchanged_past_is_said_to_be_unchanged(write_dataset, tmp_path):
     found = restatements(review, numbers(folder, tmp_path))
     assert (found.compared, found.changed, found.unseen) == (3, [], 0)
     assert "are printed as they were" in restated(review, str(tmp_path / "january.kpis.csv")).html
+
+
+def test_cells_and_sentences_of_the_earlier_page_are_not_compared(write_dataset, tmp_path):
+    folder = write_dataset(volume=VOLUME.format(in_time=80))
+    before = numbers(folder, tmp_path, page=True)
+    kinds = [row["kind"] for row in csv.DictReader(before.read_text(encoding="utf-8").splitlines())]
+    assert {"cell", "sentence"} < set(kinds)
+    found = restatements(open_review(folder, "acme", "2026-02"), before)
+    assert found.compared == kinds.count("kpi")
+    assert (found.changed, found.gone) == ([], [])
 
 
 def test_a_month_that_is_gone_has_no_rows(write_dataset, tmp_path):

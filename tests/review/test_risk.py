@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from bpo_analysis.data import open_dataset
 from bpo_analysis.review.concentration import (
     concentration,
     excepted,
@@ -18,7 +19,7 @@ from bpo_analysis.review.context import open_review
 from bpo_analysis.review.contract_dates import deadlines, exit_costs
 from bpo_analysis.review.exit_exposure import exit_exposure, spare_capacity, why_no_exit_exposure
 from bpo_analysis.review.flexibility import flexibility
-from bpo_analysis.review.growth_gate import growth_gate, new_hire_share
+from bpo_analysis.review.growth_gate import growth_gate, new_hire_share, support_ratio
 from bpo_analysis.review.portfolio import open_portfolio
 from bpo_analysis.review.portfolio_risk import portfolio_risk
 
@@ -289,11 +290,62 @@ def test_a_gate_opens_closes_or_is_not_judged(small):
     assert growth_gate(small(toml=gate.format("<= 20 %"), roster=roster)).state == "open"  # as printed: 20.0 %
 
 
+STAFF = """
+    partner_id,site,role,heads,valid_from,valid_to
+    acme,a,team_leader,1,2025-01-01,
+    acme,a,team_leader,3,2026-01-17,
+    acme,b,team_leader,1,2025-01-01,
+    acme,a,trainer,2,2026-01-02,
+    acme,a,quality_analyst,0,2025-01-01,
+    bolt,a,trainer,5,2025-01-01,
+"""
+
+
+JANUARY = "partner_id,interval_start,offered\n" + "".join(f"acme,2026-01-{day:02d},9\n" for day in range(1, 32))
+
+
+def test_agents_for_each_person_who_leads_checks_and_trains(small):
+    review = small(roster=ROSTER, support_staff=STAFF, volume=JANUARY)
+    agents = review.measure("headcount").value
+    # Two on the first sixteen days (one at each site), four on the other fifteen.
+    leaders = support_ratio(review, "team_leader")
+    assert (leaders.people, leaders.value) == (pytest.approx(92 / 31), pytest.approx(agents / (92 / 31)))
+    assert support_ratio(review, "quality_analyst").value == float("inf")  # known to be nobody
+    assert support_ratio(review, "trainer") is None  # nothing is known of the first of January
+    assert support_ratio(small(roster=ROSTER, folder="no staff"), "trainer") is None
+    assert support_ratio(small(support_staff=STAFF, folder="no roster"), "team_leader") is None
+
+
+def test_a_row_that_ends_leaves_days_unknown(small):
+    staff = STAFF.replace("acme,b,team_leader,1,2025-01-01,", "acme,b,team_leader,1,2025-01-01,2026-01-30")
+    assert support_ratio(small(roster=ROSTER, support_staff=staff, volume=JANUARY), "team_leader") is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "state"),
+    [
+        ('agents_per_team_leader = "<= 15"', "open"), ('agents_per_team_leader = "<= 1"', "closed"),
+        ('agents_per_quality_analyst = "<= 20"', "closed"), ('agents_per_trainer = "<= 30"', "not judged"),
+    ],
+)  # fmt: skip
+def test_the_support_ratio_is_a_condition_of_the_gate(small, condition, state):
+    toml = f"[report.growth_gate]\n{condition}\n"
+    assert growth_gate(small(toml=toml, roster=ROSTER, support_staff=STAFF, volume=JANUARY)).state == state
+
+
+def test_a_condition_that_does_not_exist_is_an_error(write_dataset):
+    toml = '[report.growth_gate]\nagents_per_leader = "<= 15"\n'
+    problems = open_dataset(write_dataset(toml)).check().problems
+    assert "agents_per_team_leader" in " ".join(problems["rule"])
+
+
 def test_the_gate_of_the_sample(review_of):
     view = growth_gate(review_of("baobab"))
     assert view.state == "closed"
     assert [check.condition.name for check in view.checks if check.holds is False] == ["csat"]
     assert view.grew
+    leaders, before = view.support["team_leader"]
+    assert (leaders.people, leaders.agents, before.people) == (4, 29, 4)
     now = view.errors.loc["now"]
     assert now["weekly"] == pytest.approx(now["rate"] * 1375 / (31 / 7))
     assert now["weekly_low"] < now["weekly"] < now["weekly_high"]

@@ -7,9 +7,8 @@ from math import sqrt
 
 import pytest
 
-from bpo_analysis.review.calibration import draw_sample
 from bpo_analysis.review.context import open_review
-from bpo_analysis.review.sampling import agent_code, margin_of, size_for_margin
+from bpo_analysis.review.sampling import agent_code, draw_sample, margin_of, size_for_margin
 
 
 def interactions(per_stratum):

@@ -10,9 +10,9 @@ import pytest
 from bpo_analysis.data import Target
 from bpo_analysis.kpis import KPIS
 from bpo_analysis.periods import parse_period
-from bpo_analysis.review.context import Measure
-from bpo_analysis.review.scorecard import contract_state, evidence_state, is_good, target_text
-from bpo_analysis.stats import share_interval
+from bpo_analysis.review.context import TOO_FEW, Measure, open_review
+from bpo_analysis.review.scorecard import contract_state, evidence_state, is_good, score, target_text
+from bpo_analysis.stats import event_rate_interval, share_interval
 
 OCTOBER = parse_period("2026-10")
 
@@ -110,3 +110,26 @@ def test_targets_in_words():
 def test_a_measure_stays_inside_its_range():
     assert measure(5, 5).limits[1] == 1
     assert replace(measure(5, 5), interval=None).interval_text == ""
+
+
+def leavers(count, agents):
+    heads = agents * 31 / 365.25
+    return Measure(
+        kpi=KPIS["attrition_annualised"], start=OCTOBER.start, end=OCTOBER.end, where={}, numerator=count,
+        denominator=heads, value=count / heads, days=31, interval=event_rate_interval([count], [heads]),
+    )  # fmt: skip
+
+
+def test_an_interval_wider_than_none_to_all_is_words():
+    # No leaver of 24 agents in a month: 0 to 181 % a year. Of 240 agents it is 0 to 18 %, and says something.
+    assert leavers(0, 24).limits[1] > 1.8
+    assert leavers(0, 24).interval_text == TOO_FEW == "too few to tell"
+    assert leavers(0, 240).interval_text == "0.0 to 18.1 %"
+
+
+def test_a_change_has_the_decimals_of_the_value_it_stands_beside(portfolio):
+    review = open_review(portfolio, "northline", "2026-10")
+    row = score(review, "headcount")
+    assert row.measure.text == "24"
+    assert row.change_text == "±0"
+    assert score(review, "cost_per_contact").change_text.endswith("EUR")

@@ -48,12 +48,22 @@ def test_p_and_u_charts_have_their_denominators_and_say_what_they_lack(write_dat
     assert charts[0].shortage == "it needs 8 weeks with evaluations, there are 5"
 
 
-def test_capability_counts_weeks_beyond_the_target(write_dataset):
+def test_capability_counts_weeks_where_there_are_too_few_months(write_dataset):
     levels = [0.9, 0.85, 0.7, 0.88] * 6
     (line,) = capability_lines(open_review(write_dataset(volume=weekly_volume(levels)), "acme", "2025-05"))
     assert line.kpi.name == "service_level"
+    assert (line.unit, line.months) == ("week", 5)
     assert line.result.outside == pytest.approx(0.25, abs=0.06)
     assert line.result.n >= 16
+
+
+def test_capability_counts_the_months_a_clause_is_judged_by(write_dataset):
+    # Every other week misses the target of 80 %, and no month does: four or five weeks of 88 and 76 % are about 82 %.
+    levels = [0.88, 0.76] * 30
+    (line,) = capability_lines(open_review(write_dataset(volume=weekly_volume(levels)), "acme", "2026-01"))
+    assert (line.unit, line.months) == ("month", 13)
+    assert line.result.n == 13
+    assert line.result.outside == 0
 
 
 def test_without_evaluations_there_are_no_defects(write_dataset):

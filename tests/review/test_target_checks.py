@@ -15,7 +15,9 @@ from bpo_analysis.review.targets import (
     feasibility_of,
     glide_paths,
     goals,
+    replaced_targets,
 )
+from bpo_analysis.review.targets.smart import own_targets
 
 FIRST, LAST = date(2025, 6, 2), date(2026, 1, 25)  # a Monday and a Sunday: 34 whole weeks
 TARGETS = """
@@ -75,6 +77,23 @@ def test_what_cannot_be_measured_names_what_is_missing(review_with):
 def test_a_target_that_ended_is_not_checked(review_with):
     ended = "kpi,op,value,kind,valid_from,valid_to\nservice_level,>=,80 %,absolute,2025-06-01,2025-12-31\n"
     assert check_smart(review_with(targets=ended)) == []
+
+
+def test_only_what_holds_is_checked_and_what_it_replaced_is_listed(review_with):
+    rows = (
+        "kpi,partner_id,op,value,kind,valid_from,valid_to,source_clause\n"
+        "service_level,,>=,70 %,absolute,2025-06-01,2025-12-31,old\n"
+        "service_level,,>=,80 %,absolute,2026-01-01,,new\n"
+        "abandonment_rate,,<=,5 %,absolute,2025-06-01,,general\n"
+        "abandonment_rate,acme,<=,6 %,absolute,2025-06-01,,own\n"
+        "service_level,,>=,90 %,absolute,2026-06-01,,coming\n"
+    ).replace("2026-01-01,,new", "2026-01-01,2026-05-31,new")
+    review = review_with(targets=rows)
+    assert [target.clause for target in own_targets(review)] == ["coming", "new", "own"]
+    found = {one.target.clause: one for one in replaced_targets(review)}
+    assert set(found) == {"old", "general"}
+    assert (found["old"].until, found["old"].by.clause) == (date(2025, 12, 31), "new")
+    assert (found["general"].until, found["general"].by.clause) == (None, "own")
 
 
 def test_place_in_the_own_past(review_with):

@@ -8,6 +8,7 @@ import pytest
 
 from bpo_analysis.data import open_dataset
 from bpo_analysis.review.context import open_review
+from bpo_analysis.review.forum_signals import RESULTS_MEETING, WEEKLY_SUMMARY, forum_signals
 from bpo_analysis.review.signals import chartable, kpi_chart
 from bpo_analysis.review.windows import last_week, weeks_of_history, weeks_up_to
 
@@ -87,3 +88,27 @@ def test_monthly_and_absent_kpis_are_not_charted(review_of):
 def test_the_planted_shift_of_the_service_level_is_a_signal_of_its_week(review_of):
     chart = kpi_chart(review_of("northline", "2026-W25"), "service_level", weeks=26, newest=2, false_alarm_rate=0.01)
     assert [s.rule.split(":")[0] for s in chart.signals if s.meaning == "concern"] == ["Week of 15 Jun"]
+
+
+def test_all_charts_of_a_page_share_one_rate(review_of):
+    made = forum_signals(review_of("northline", "2026-W40"), RESULTS_MEETING)
+    rates = {chart.chart.false_alarm_rate for chart in made.charts if chart.chart}
+    assert len(made.charts) == 21
+    assert max(rates) == pytest.approx(0.05 / 21, rel=0.3)
+    assert made.alpha == pytest.approx(0.05)
+    assert "at most 5 % of such pages show any signal" in made.level
+
+
+@pytest.mark.parametrize(("forum", "week"), [(WEEKLY_SUMMARY, "2026-W25"), (RESULTS_MEETING, "2026-W26")])
+def test_the_planted_shift_stands_among_all_charts_of_a_page(review_of, forum, week):
+    named = {(signal.kpi.name, signal.meaning) for signal in forum_signals(review_of("northline", week), forum).signals}
+    assert ("service_level", "concern") in named
+
+
+def test_a_share_that_never_failed_has_no_limits(write_dataset):
+    lines = weekly([198] * 12 + [180]).splitlines()
+    everyone = [line.rsplit(",", 1)[0] + ",200" if not line.endswith(("180", "181", "182")) else line for line in lines]
+    opened = review(write_dataset(volume="\n".join([lines[0], *everyone[1:]]) + "\n"), "2026-W14")
+    chart = kpi_chart(opened, "service_level", weeks=13, newest=1)
+    # One case in ten fails for the first time: limits of 100 to 100 % would call any such week a signal.
+    assert (chart.chart, chart.limits_text) == (None, "its weeks before do not vary")

@@ -15,9 +15,11 @@ from bpo_analysis.review.plan import judgement
 DETAILED = [
     sections.learning_curves,
     sections.staffing,
+    sections.escalation_summary,
     sections.escalations,
     sections.escalation_causes,
     sections.escalation_log,
+    sections.update_summary,
     sections.updates,
     sections.client_side,
     sections.knowledge,
@@ -34,7 +36,7 @@ def words(html):
 @pytest.mark.parametrize("make", DETAILED, ids=lambda f: f.__name__)
 def test_any_period(make, period, portfolio):
     html = make(open_review(portfolio, "baobab", period)).html
-    assert html.startswith(("<section", "<header"))
+    assert html.startswith(("<section", "<header", '<div class="first-screen"'))
     assert not re.search(r"\bnan\b|\binf\b|NaT", words(html))
 
 
@@ -66,7 +68,7 @@ def test_the_late_escalations_are_said_in_words(portfolio):
     text = words(sections.escalations(review).html)
     assert "clearly slower than" in text
     assert "in January to June 2026 (18.2 h, 16.3 to 21.2 h)" in text
-    assert "7 open on 2026-10-31, 5 of them past the agreed time" in text
+    assert "7 are open on 2026-10-31, 5 of them past the agreed time" in text
 
 
 def test_the_monthly_page_claims_what_its_plan_finds(portfolio):
@@ -75,7 +77,7 @@ def test_the_monthly_page_claims_what_its_plan_finds(portfolio):
     found = [stretch for stretch in ("before", "earlier") if judgement(review).found(TURNAROUND, speed.label(stretch))]
     text = words(sections.escalations_and_updates(review).html)
     assert found
-    assert "132.4 h in the median" in text or "median of 132.4 h" in text
+    assert "Half of the escalations opened in October 2026 were closed within 132.4 h (84.0 to 165.4 h)" in text
     assert "clearly" in text.split("Log of updates")[0]
 
 
@@ -83,7 +85,8 @@ def test_every_number_of_the_lead_is_in_the_list(portfolio):
     review = open_review(portfolio, "northline", "2026-10")
     sections.escalations(review)
     noted = {figure.id for figure in review.figures.values()}
-    assert {"escalations.turnaround", "escalations.in_time", "escalations.per_1000", "escalations.open"} <= noted
+    assert {"escalations.turnaround", "escalations.in_time", "escalations.open"} <= noted
+    assert any(measure.kpi.name == "escalation_rate" for measure in review.ledger.values())
 
 
 def test_steps_of_an_escalation_are_folded(portfolio):
@@ -91,11 +94,10 @@ def test_steps_of_an_escalation_are_folded(portfolio):
     assert re.search(r"<summary>bao-e\d+: 4 steps</summary><ol><li>2026-10-\d\d", html)
 
 
-def test_neither_edition_nor_parameter_shows_the_others(portfolio):
+def test_the_partners_edition_shows_no_others(portfolio):
     partner = open_review(portfolio, "northline", "2026-10", edition="partner")
     client = open_review(portfolio, "northline", "2026-10")
     assert "In-house team" in sections.updates(client).html
-    assert "In-house team" not in sections.updates(client, others=False).html
     assert "In-house team" not in sections.updates(partner).html
     for make in (sections.learning_curves, sections.updates, sections.escalations, sections.update_appendix):
         text = words(make(partner).html)
@@ -104,7 +106,8 @@ def test_neither_edition_nor_parameter_shows_the_others(portfolio):
 
 def test_updates_say_coverage_and_exposure_with_intervals(portfolio):
     text = words(sections.updates(open_review(portfolio, "northline", "2026-10")).html)
-    assert re.search(r"On its first day [\d.]+ % \([\d.]+ to [\d.]+ %\) of agents in production that day", text)
+    share = r"[\d.]+ % \([\d.]+ to [\d.]+ %\)"
+    assert re.search(rf"On the first day of an update {share} of the agents in production that day were trained", text)
     assert re.search(r"Of [\d,]+ contacts in October 2026 that an update concerned, \d+ \(", text)
     assert "Description only" in text
 

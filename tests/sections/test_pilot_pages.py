@@ -269,7 +269,7 @@ def test_the_headline_leaves_the_index_to_the_monthly_review(evaluation):
 
 
 def test_every_value_is_recorded_by_arm_with_its_sums(evaluation, plan):
-    rows = pilots.appendix(evaluation).record["kpis"]
+    rows = [row for row in pilots.appendix(evaluation).record["kpis"] if row["kind"] == "kpi"]
     assert {(r["kpi"], r["arm"], r["window"]) for r in rows} == {
         (kpi, arm, window)
         for kpi in ("csat", "critical_error_accuracy", "fcr")
@@ -278,7 +278,16 @@ def test_every_value_is_recorded_by_arm_with_its_sums(evaluation, plan):
     }
     for row in rows:
         assert row["value"] == pytest.approx(row["numerator"] / row["denominator"])
-    assert {r["window"] for r in pilots.appendix(plan).record["kpis"]} == {"baseline window"}
+    planned = pilots.appendix(plan).record["kpis"]
+    assert {r["window"] for r in planned if r["kind"] == "kpi"} == {"baseline window"}
+
+
+def test_cells_of_a_pilot_page_are_about_the_time_from_its_baseline_to_its_last_day(evaluation):
+    pilots.estimates(evaluation)
+    rows = [row for row in pilots.appendix(evaluation).record["kpis"] if row["kpi"].startswith("estimates.")]
+    assert {"cell", "sentence"} <= {row["kind"] for row in rows}
+    stretch = (str(evaluation.pilot.baseline[0]), str(evaluation.pilot.as_of))
+    assert {(row["from"], row["to"]) for row in rows} == {stretch}
 
 
 def test_another_partner_is_refused(portfolio):

@@ -45,6 +45,8 @@ def test_every_number_of_the_comparison_is_in_the_record(october):
     found = {(row["partner_id"], row["kpi"]) for row in rows}
     assert ("northline", "comparison.fcr_standardised") in found
     assert ("northline", "service_level") in found
+    # Tables of this page are about all partners.
+    assert ("", "comparison.same_mix") in found
 
 
 def test_partners_without_a_common_reason_are_not_compared(write_dataset):

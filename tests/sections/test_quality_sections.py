@@ -40,7 +40,7 @@ def test_the_lenient_side_is_said_first_with_its_interval_and_effect(kestrel):
 
 def test_a_fair_partner_is_told_what_would_have_been_found(portfolio):
     text = sections.calibration_agreement(open_review(portfolio, "northline", "2026-10")).html.striptags()
-    assert "No difference between both sides' scores found" in text
+    assert "No difference between both sides' scores was found" in text
     assert "Concern" not in text
 
 

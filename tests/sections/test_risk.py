@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from markupsafe import Markup
 
 from bpo_analysis import sections
 from bpo_analysis.review.context import open_review
@@ -30,7 +33,7 @@ def review_of(portfolio):
 def test_the_short_notice_is_said_with_its_range(review_of):
     for make in (sections.exit_exposure, sections.risk_and_contract):
         said = text(make(review_of("baobab")))
-        assert "Baobab Care may leave with 30 days' notice; 29 agents would have to be replaced." in said
+        assert "notice; 29 agents, the headcount of 2026-10-31, would have to be replaced." in said
         assert "if replacements come a quarter quicker" in said
 
 
@@ -48,7 +51,6 @@ def test_other_partners_are_hidden_from_the_partner(review_of):
     for name in OURS:
         said = text(getattr(sections, name)(review_of("baobab", edition="partner")))
         assert not [other for other in others if other in said], name
-    assert "What the own team could still do" not in text(sections.concentration(review_of("meridia"), others=False))
 
 
 def test_the_ledger_of_a_year_has_every_month_and_both_sides(review_of):
@@ -68,6 +70,38 @@ def test_every_printed_amount_is_noted(review_of):
         "risk.slice_share", "risk.exit_gap_hours", "risk.days_left", "risk.heads_needed", "risk.growth",
         "risk.errors_a_week", "incentives.net", "cost.step", "cost.in_house_same_mix", "scope.share",
     } <= noted  # fmt: skip
+
+
+def test_the_support_ratio_is_printed_and_noted(review_of):
+    review = open_review(review_of("baobab").dataset, "baobab", "2026-10")
+    cells = [" ".join(cell.split()) for cell in re.split(r"</t[dh]>", str(sections.growth_gate(review).html))]
+    row = next(place for place, cell in enumerate(cells) if cell.endswith("Agents per team leader"))
+    assert [Markup(cell).striptags() for cell in cells[row + 1 : row + 5]] == ["≤ 15", "7.25", "yes", "counted"]
+    ratio = next(f for f in review.figures.values() if f.id == "risk.support_ratio" and f.where["role"] == "trainer")
+    assert (ratio.numerator, ratio.denominator, ratio.text) == (29, 2, "14.5")
+    own = text(sections.growth_gate(review_of("home")))
+    assert "The gate cannot be judged: no value of" in own
+    assert "Agents per team leader" in own
+    assert "Support ratio: not shown, table support_staff names nobody who leads, checks or trains here." in own
+
+
+def test_the_chart_of_tasks_says_its_finding(review_of):
+    html = sections.scope(review_of("northline")).html
+    said = text(sections.scope(review_of("northline")))
+    assert "Harder by most signs: technical fault, together 22 % of contacts" in said
+    assert "Area: part of the contacts. Squares: harder by most signs. Dashed: the total of Northline Support." in said
+    assert "technical fault 583.2 s and 11.4 %" in html  # in the words for those who cannot see it
+    assert "No task is harder by most signs; the largest, billing, is 22 % of contacts" in text(
+        sections.scope(review_of("baobab"))
+    )
+
+
+def test_tasks_with_one_sign_have_no_chart(write_dataset):
+    volume = "partner_id,interval_start,reason,offered,handled,transferred\n" + "".join(
+        f"acme,2026-01-{day:02d},{reason},10,10,{day % 3}\n" for day in range(1, 29) for reason in ("a", "b")
+    )
+    said = text(sections.scope(open_review(write_dataset(volume=volume), "acme", "2026-01")))
+    assert "Chart of tasks: not shown, it needs two signs of how hard a task is for two tasks or more." in said
 
 
 def test_what_is_missing_is_named(nhs111):

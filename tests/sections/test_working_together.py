@@ -63,7 +63,7 @@ def test_the_watermelon_is_said_in_words(portfolio, northline):
     assert (
         "Green outside, red inside: all 3 service targets are met, while CSAT (top two boxes) clearly worsens" in text
     )
-    assert "so the contract hides nothing" in words(sections.watermelon(northline))
+    assert "so nothing is hidden behind it" in words(sections.watermelon(northline))
 
 
 def test_both_sides_and_joint_actions(portfolio):

@@ -4,12 +4,13 @@ from bpo_analysis.page.blocks import details, note, section, unavailable
 from bpo_analysis.page.figures import bar, figure, spark
 from bpo_analysis.page.heat import HeatCell, heat_table
 from bpo_analysis.page.marks import contract_mark, evidence_mark
-from bpo_analysis.page.tables import Cell, Column, table
+from bpo_analysis.page.tables import Cell, Column, TableMade, table, tables_made
 
 __all__ = [
     "Cell",
     "Column",
     "HeatCell",
+    "TableMade",
     "bar",
     "contract_mark",
     "details",
@@ -20,5 +21,6 @@ __all__ = [
     "section",
     "spark",
     "table",
+    "tables_made",
     "unavailable",
 ]

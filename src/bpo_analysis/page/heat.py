@@ -8,6 +8,8 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from bpo_analysis.page.tables import TableMade, keep_table
+
 __all__ = ["HeatCell", "heat_table"]
 
 HeatTone = Literal["neutral", "concern", "improvement"]
@@ -73,7 +75,7 @@ def heat_table(
     """
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in columns)
     body = Markup("").join(_row(columns, header, cells) for header, cells in rows)
-    return Markup(
+    html = Markup(
         '<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table class="heat">'
         '<caption>{caption}</caption><thead><tr><th scope="col">{corner}</th>{head}</tr></thead>'
         "<tbody>{body}</tbody></table></div>"
@@ -84,6 +86,8 @@ def heat_table(
         head=head,
         body=body,
     )
+    printed = [[header, *(cell.text for cell in cells)] for header, cells in rows]
+    return keep_table(TableMade(caption=caption, columns=[corner, *columns], rows=printed, html=html))
 
 
 def _row(columns: Sequence[str], header: str | Markup, cells: Sequence[HeatCell]) -> Markup:

@@ -55,6 +55,26 @@
     });
   });
 
+  // Rows that become cards on a phone name their columns, and keep the roles that a changed display would take away.
+  document.querySelectorAll("table.stack").forEach(function (table) {
+    var labels = Array.from(table.tHead.rows[0].cells).map(function (cell) {
+      return Array.from(cell.querySelector("button") ? cell.querySelector("button").childNodes : cell.childNodes)
+        .filter(function (part) { return part.nodeName !== "SMALL"; })
+        .map(function (part) { return part.textContent; }).join("").trim();
+    });
+    table.setAttribute("role", "table");
+    [table.tHead, table.tBodies[0]].forEach(function (part) { part.setAttribute("role", "rowgroup"); });
+    Array.from(table.rows).forEach(function (row) {
+      row.setAttribute("role", "row");
+      Array.from(row.cells).forEach(function (cell, column) {
+        var header = cell.scope === "col" ? "columnheader" : cell.scope === "row" ? "rowheader" : "cell";
+        cell.setAttribute("role", header);
+        if (header !== "columnheader") { cell.setAttribute("data-label", labels[column]); }
+      });
+    });
+    table.classList.add("stacked");
+  });
+
   // The index: a row stays if its text holds the words and its data-states holds the chosen state.
   document.querySelectorAll("form.filters").forEach(function (form) {
     var table = document.getElementById(form.getAttribute("data-table"));

@@ -10,15 +10,22 @@ import numpy as np
 import pandas as pd
 
 from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.formats import format_change
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.expected_effects import ExpectedEffect, read_expected
 from bpo_analysis.review.patterns import FEW
+from bpo_analysis.review.same_agents import SameAgents, same_agents
 from bpo_analysis.stats import BeforeAfterResult, before_after, detect_trend
 
 __all__ = ["CHECK_AFTER", "ActionEffect", "EffectWord", "action_effects", "side_effect"]
 
-EffectWord = Literal["moved as expected", "moved the other way", "did not move", "cannot tell"]
+EffectWord = Literal[
+    "moved as expected", "moved the other way", "did not move as expected", "not shown", "cannot tell"
+]  # fmt: skip
+"""``did not move as expected``: no change is found, and the interval excludes the expected one. ``not shown``: no
+change and the expected one are both possible. ``cannot tell``: it cannot be computed.
+"""
 CHECK_AFTER = timedelta(weeks=4)
 """How long after its closing an action is judged that names no day for it."""
 _WEEKS_BEFORE, _WEEKS_AFTER = 26, 26
@@ -51,6 +58,9 @@ class ActionEffect:
         week or month.
     word : str
     why : str
+    same : SameAgents or None
+        The change among the agents who served on both sides of the closing; None where single agents are not known.
+        Where they did not move alike, it is not said that the KPI moved.
     """
 
     action: dict[str, Any]
@@ -61,6 +71,7 @@ class ActionEffect:
     unit: str
     word: EffectWord
     why: str
+    same: SameAgents | None = None
 
     @property
     def expected_change(self) -> float | None:
@@ -123,11 +134,13 @@ def _judge(review: Review, row: dict[str, Any], level: float) -> ActionEffect:
     result, controlled, unit, why = _before_after(review, kpi, _closed(row), level, control=own)
     word: EffectWord = "cannot tell"
     reason = why
+    same = None
     if result is not None:
-        word, reason = _word(kpi, result, expected)
+        same = same_agents(review, kpi, _closed(row), level)
+        word, reason = _word(kpi, result, expected, same, review.currency)
     return ActionEffect(
         action=row, kpi=kpi, expected=expected, result=result, controlled=controlled, unit=unit, word=word,
-        why=reason,
+        why=reason, same=same,
     )  # fmt: skip
 
 
@@ -199,16 +212,16 @@ def _values(review: Review, kpi: Kpi, partner_id: str, closed: date, *, monthly:
 def _daily(review: Review, kpi: Kpi, partner_id: str) -> pd.DataFrame:
     if partner_id == review.partner_id:
         return review.daily(kpi.name)
-    rows = _of_others(review, kpi.name)
-    return rows[rows["partner_id"] == partner_id].groupby("date")[["numerator", "denominator"]].sum()
+    return _of_others(review, kpi.name)[partner_id]
 
 
-def _of_others(review: Review, name: str) -> pd.DataFrame:
-    def make(r: Review) -> pd.DataFrame:
-        rows = r.dataset.kpi_rows(kpi=name)
-        return rows[rows["partner_id"] != r.partner_id]
+def _of_others(review: Review, name: str) -> dict[str, pd.DataFrame]:
+    def make(r: Review) -> dict[str, pd.DataFrame]:
+        rows = r.dataset.kpi_sums(name, ("partner_id", "date"), *r.dataset.span)
+        parts = {str(p): part.set_index("date")[["numerator", "denominator"]] for p, part in rows.groupby("partner_id")}
+        return {partner: part for partner, part in parts.items() if partner != r.partner_id}
 
-    return review.once(f"rows of the others {name}", make)
+    return review.once(("sums of the others", name), make)
 
 
 def _window(review: Review, closed: date, *, monthly: bool) -> tuple[date, date]:
@@ -228,27 +241,42 @@ def _window(review: Review, closed: date, *, monthly: bool) -> tuple[date, date]
 
 def _control(review: Review, kpi: Kpi, values: pd.Series, closed: date, *, monthly: bool) -> pd.Series | None:
     """Middle one of the other partners at each time; None where fewer than three have values throughout."""
-    names = sorted(set(_of_others(review, kpi.name)["partner_id"]))
+    names = sorted(_of_others(review, kpi.name))
     series = {n: _values(review, kpi, n, closed, monthly=monthly) for n in names}
     frame = pd.DataFrame({n: s.reindex(values.index) for n, s in series.items() if s is not None}, index=values.index)
     full = frame.loc[:, frame.notna().mean() >= 0.8]
     return full.median(axis=1) if full.shape[1] >= _LEAST_OTHERS else None
 
 
-def _word(kpi: Kpi, result: BeforeAfterResult, expected: ExpectedEffect | None) -> tuple[EffectWord, str]:
+def _word(
+    kpi: Kpi, result: BeforeAfterResult, expected: ExpectedEffect | None, same: SameAgents | None, currency: str
+) -> tuple[EffectWord, str]:
     wanted = expected.change_from(result.before) if expected else None
     up = _wanted_up(kpi, wanted)
     if up is None:
         return "cannot tell", "neither the KPI nor the action says which way is better"
     if not np.isfinite(result.pvalue):
         return "cannot tell", "there is no variation to judge it by"
-    if result.pvalue < 1 - result.confidence_level:
+    error = 1 - result.confidence_level
+    moved = result.pvalue < error
+    if moved and (same is None or same.agrees(result.estimate, error)):
         return ("moved as expected", "") if (result.estimate > 0) == up else ("moved the other way", "")
+
+    def printed(change: float) -> str:
+        return format_change(change, kpi.unit, currency=currency)
+
+    if moved and same is not None:
+        low, high = printed(same.ci_low), printed(same.ci_high)
+        return "not shown", (
+            f"the level moved, but the {same.agents} agents who served before and after moved by "
+            f"{printed(same.estimate)} ({low} to {high}): who came, left or took more contacts may account for it"
+        )
+    seen = f"only a change of at least {printed(result.detectable_effect).lstrip('+')} would have been seen"
     if wanted and not result.ci_low <= wanted <= result.ci_high:
-        return "did not move", "a change as large as expected would have been seen"
+        return "did not move as expected", f"the interval excludes the expected {printed(wanted)}; {seen}"
     if wanted is None:
-        return "cannot tell", "what was expected is not on record as a number"
-    return "cannot tell", "no change and the expected change are both possible"
+        return "not shown", f"{seen}; what was expected is not on record as a number"
+    return "not shown", seen
 
 
 def _wanted_up(kpi: Kpi, wanted: float | None) -> bool | None:

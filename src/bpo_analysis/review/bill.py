@@ -264,10 +264,9 @@ def _against(review: Review) -> CostComparison | None:
 
 def _monthly(review: Review, kpi: str, start: date, end: date, home: pd.Series, by: list[str]) -> pd.DataFrame:
     """Sums by month, partner or in-house team, and further columns."""
-    rows = review.dataset.kpi_rows(kpi=kpi)
-    rows = rows[rows["date"].between(pd.Timestamp(start), pd.Timestamp(end))]
+    rows = review.dataset.kpi_sums(kpi, ("partner_id", "month", *by), start, end)
     group = rows["partner_id"].map({review.partner_id: "partner"} | dict.fromkeys(home, "in-house"))
-    rows = rows.assign(group=group, month=rows["date"].dt.to_period("M").dt.start_time).dropna(subset=["group"])
+    rows = rows.assign(group=group).dropna(subset=["group"])
     return rows.groupby(["month", "group", *by], as_index=False)[["numerator", "denominator"]].sum()
 
 

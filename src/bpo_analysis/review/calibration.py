@@ -1,4 +1,4 @@
-"""Calibration: what both sides gave to the same contacts, before they met and since."""
+"""Calibration: how far both sides agreed over the last months, who gives more, and what that does."""
 
 from __future__ import annotations
 
@@ -11,45 +11,35 @@ import pandas as pd
 from scipy import stats as distributions
 
 from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.review.calibration_ratings import (
+    PASS_MARK,
+    contact_scores,
+    rated_pairs,
+    ratings_for,
+    scores_of,
+    scores_of_others,
+    share_within,
+)
 from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.plan import Judgement
 from bpo_analysis.review.quality import months_back
-from bpo_analysis.review.sampling import Draw, draw_sample
+from bpo_analysis.review.raters import rater_bias as bias_of_last_months
 from bpo_analysis.stats import (
     AgreementResult,
     Family,
     MultiplicityPlan,
     RaterBias,
     RatioInterval,
-    TimeToEvent,
     agreement,
     rater_bias,
-    share_interval,
-    time_to_event,
 )
 
-__all__ = [
-    "Agreed",
-    "Blind",
-    "Draw",
-    "ItemAgreement",
-    "Limits",
-    "RaterLine",
-    "agreed",
-    "blind",
-    "calibration_actions",
-    "draw_sample",
-]
+__all__ = ["ENOUGH", "GOOD_AGREEMENT", "Agreed", "ItemAgreement", "Limits", "RaterLine", "agreed"]
 
-TOLERANCE = 0.1
-"""Two ratings agree if they differ by no more than this part of the scale (one point of ten)."""
 GOOD_AGREEMENT = 0.85
 """Share of contacts within the tolerance that is called good; a rule of thumb of the trade, not a standard."""
 ENOUGH = 20
 """Contacts of an item from which on it can be said to need a rule."""
-PASS_MARK = 0.8
-"""Score from which a contact passes, if it holds no critical error."""
-_KPI = "calibration_bias"
 _SESSIONS = 12
 _BIAS, _ITEMS, _RATERS = "bias of the partner's raters", "items that need a rule", "bias of single raters"
 _FAMILIES = (
@@ -57,37 +47,6 @@ _FAMILIES = (
     Family(name=_ITEMS, method="holm", weight=1),
     Family(name=_RATERS, method="holm", weight=1),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blind:
-    """Scores of both sides on the same contacts of one session, given without knowing the other's.
-
-    Attributes
-    ----------
-    session : str
-    start, end : date
-        Days of the ratings.
-    contacts : DataFrame
-        One row per contact, largest gap first: interaction_id, client, partner (scores), gap (partner less client),
-        client_pass, partner_pass.
-    items : DataFrame
-        One row per item, largest mean gap first: item_id, criticality, contacts, apart (share beyond the tolerance),
-        mean_gap, mean_absolute_gap (in shares of the scale).
-    ratings : DataFrame
-        One row per contact and item beyond the tolerance, largest first: interaction_id, item_id, criticality, client,
-        partner (points), rating_max, gap.
-    settled : int
-        Contacts that have an agreed rating already.
-    """
-
-    session: str
-    start: date
-    end: date
-    contacts: pd.DataFrame
-    items: pd.DataFrame
-    ratings: pd.DataFrame
-    settled: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,50 +132,11 @@ class Agreed:
     judged: Judgement
 
 
-def blind(review: Review, *, pass_mark: float = PASS_MARK) -> Blind | None:
-    """Return the newest session up to the end of the period; None without ratings of both sides."""
-    pairs = _pairs(review)
-    if pairs is None or pairs.empty:
-        return None
-    newest = pairs.groupby("session_id")["date"].max().sort_values(kind="stable").index[-1]
-    pairs = pairs[pairs["session_id"] == newest]
-    contacts = _contacts(pairs, pass_mark)
-    apart = pairs["gap"].abs() > TOLERANCE + 1e-9
-    items = (
-        pairs.assign(apart=apart, absolute=pairs["gap"].abs())
-        .groupby(["item_id", "criticality"], as_index=False)
-        .agg(
-            contacts=("gap", "size"), apart=("apart", "mean"), mean_gap=("gap", "mean"),
-            mean_absolute_gap=("absolute", "mean"),
-        )
-        .sort_values(["mean_absolute_gap", "item_id"], ascending=[False, True], kind="stable")
-    )  # fmt: skip
-    columns = ["interaction_id", "item_id", "criticality", "client", "partner", "rating_max", "gap"]
-    weight = (pairs["criticality"] != "none").astype(int)
-    ratings = (
-        pairs.assign(_critical=weight, _size=pairs["gap"].abs())[apart]
-        .sort_values(["_critical", "_size", "interaction_id", "item_id"], ascending=[False, False, True, True])
-    )  # fmt: skip
-    final = _ratings(review, "calibration_final")
-    settled = final["interaction_id"][final["session_id"] == newest].isin(contacts["interaction_id"])
-    return Blind(
-        session=str(newest),
-        start=pairs["date"].min().date(),
-        end=pairs["date"].max().date(),
-        contacts=contacts.assign(_size=contacts["gap"].abs())
-        .sort_values(["_size", "interaction_id"], ascending=[False, True], kind="stable")
-        .drop(columns="_size"),
-        items=items,
-        ratings=ratings[columns],
-        settled=int(final["interaction_id"][final["session_id"] == newest][settled].nunique()),
-    )
-
-
 def agreed(review: Review, *, pass_mark: float = PASS_MARK) -> Agreed | None:
     """Return agreement, bias and its effect over the last months; None without such ratings."""
     if not 0 < pass_mark <= 1:
         raise ValueError(f"pass_mark must be above 0 and at most 1, got {pass_mark!r}. For 80 % write 0.8.")
-    pairs = _pairs(review)
+    pairs = rated_pairs(review)
     if pairs is None:
         return None
     start = months_back(review)
@@ -224,11 +144,12 @@ def agreed(review: Review, *, pass_mark: float = PASS_MARK) -> Agreed | None:
     if recent.empty:
         return None
     level = review.confidence_level
-    contacts = _contacts(recent, pass_mark)
-    bias = review.measure(_KPI, start=start) if _KPI not in review.dataset.unavailable else None
+    contacts = contact_scores(recent, pass_mark)
+    known = bias_of_last_months(review)
+    bias = known.measure if known else None
     verdicts, pass_rate = _verdicts(contacts, level)
     raters, against = _raters(review, start, level)
-    shares = {item: _share_within(part, level) for item, part in recent.groupby("item_id")}
+    shares = {item: share_within(part, level) for item, part in recent.groupby("item_id")}
     plan = MultiplicityPlan(alpha=1 - level, families=_FAMILIES)
     plan = plan.add(_BIAS, "score", bias.interval.pvalue(0.0) if bias and bias.interval else float("nan"))
     plan = plan.add(_BIAS, "pass rate", pass_rate.pvalue if pass_rate else float("nan"))
@@ -247,7 +168,7 @@ def agreed(review: Review, *, pass_mark: float = PASS_MARK) -> Agreed | None:
         end=review.period.end,
         contacts=len(contacts),
         items=tuple(sorted(items, key=lambda item: (item.share.estimate, item.item_id))),
-        overall=_share_within(recent, level),
+        overall=share_within(recent, level),
         bias=bias,
         bias_clear=judged.found(_BIAS, "score"),
         limits=_limits(contacts, level),
@@ -263,90 +184,6 @@ def agreed(review: Review, *, pass_mark: float = PASS_MARK) -> Agreed | None:
         sessions=_sessions(pairs, level),
         judged=judged,
     )
-
-
-def calibration_actions(review: Review) -> tuple[pd.DataFrame, TimeToEvent | None] | None:
-    """Return actions whose source is calibration, raised by the end of the period, and how long they take to close.
-
-    Returns
-    -------
-    (DataFrame, TimeToEvent or None) or None
-        Columns of the register with raised_on, closed_on as known at the end of the period, and days; the times are
-        None with too few actions. None without the table, or without its column source.
-    """
-    actions = review.register("actions")
-    if actions is None or "source" not in actions or actions["source"].isna().all():
-        return None
-    end = pd.Timestamp(review.period.end)
-    raised, closed = (pd.to_datetime(actions[name]) for name in ("raised_on", "closed_on"))
-    closed = closed.where(closed <= end)
-    chosen = (actions["source"].str.strip().str.casefold() == "calibration") & (raised <= end)
-    table = actions.assign(raised_on=raised, closed_on=closed, days=(closed.fillna(end) - raised).dt.days)[chosen]
-    table = table.sort_values(["raised_on", "action_id"], kind="stable")
-    try:
-        times = time_to_event(table["days"], table["closed_on"].notna(), confidence_level=review.confidence_level)
-    except InsufficientDataError:
-        times = None
-    return table, times
-
-
-def _ratings(review: Review, purpose: str) -> pd.DataFrame:
-    """Ratings of one purpose up to the end of the period."""
-    found = review.extract("calibration_ratings")
-    if found is None:
-        return pd.DataFrame()
-    found = found.assign(date=pd.to_datetime(found["date"]))
-    return found[(found["purpose"] == purpose) & (found["date"] <= pd.Timestamp(review.period.end))]
-
-
-def _pairs(review: Review) -> pd.DataFrame | None:
-    """One row per session, contact and item that both sides rated: client, partner (points), gap (of the scale)."""
-    if review.extract("calibration_ratings") is None:
-        return None
-    return review.once("calibration pairs", _make_pairs)
-
-
-def _make_pairs(review: Review) -> pd.DataFrame:
-    ratings = _ratings(review, "calibration")
-    by = ["session_id", "interaction_id", "item_id"]
-    sides = {
-        side: ratings[ratings["rater_org"] == org].groupby(by).agg(
-            **{side: ("rating", "mean")}, rating_max=("rating_max", "max"), item_weight=("item_weight", "max"),
-            criticality=("criticality", "max"), date=("date", "max"),
-        )
-        for side, org in (("client", "client"), ("partner", "bpo"))
-    }  # fmt: skip
-    theirs = sides["partner"][["partner", "date"]].rename(columns={"date": "date_partner"})
-    pairs = sides["client"].join(theirs, how="inner").reset_index()
-    pairs["date"] = pairs[["date", "date_partner"]].max(axis=1)
-    pairs["gap"] = (pairs["partner"] - pairs["client"]) / pairs["rating_max"]
-    return pairs.drop(columns="date_partner")
-
-
-def _contacts(pairs: pd.DataFrame, pass_mark: float) -> pd.DataFrame:
-    """Scores of both sides per contact, from the items both rated, and whether it passes."""
-    possible = pairs["item_weight"] * pairs["rating_max"]
-    critical = pairs["criticality"] != "none"
-    rows = pairs.assign(_possible=possible)
-    for side in ("client", "partner"):
-        rows[f"_{side}"] = pairs["item_weight"] * pairs[side]
-        rows[f"_{side}_failed"] = critical & (pairs[side] < pairs["rating_max"])
-    sums = rows.groupby(["session_id", "interaction_id"]).agg(
-        possible=("_possible", "sum"), client=("_client", "sum"), partner=("_partner", "sum"),
-        client_failed=("_client_failed", "any"), partner_failed=("_partner_failed", "any"),
-    )  # fmt: skip
-    sums = sums[sums["possible"] > 0].reset_index()
-    found = sums[["session_id", "interaction_id"]].copy()
-    for side in ("client", "partner"):
-        found[side] = sums[side] / sums["possible"]
-        found[f"{side}_pass"] = (found[side] >= pass_mark - 1e-9) & ~sums[f"{side}_failed"]
-    return found.assign(gap=found["partner"] - found["client"])
-
-
-def _share_within(pairs: pd.DataFrame, level: float) -> RatioInterval:
-    """Share of ratings within the tolerance; contacts are the units, so that items of one contact count together."""
-    near = (pairs["gap"].abs() <= TOLERANCE + 1e-9).groupby([pairs["session_id"], pairs["interaction_id"]])
-    return share_interval(near.sum(), near.size(), confidence_level=level, autocorrelation=0.0)
 
 
 def _item(item_id: str, pairs: pd.DataFrame, share: RatioInterval, level: float, *, needs_rule: bool) -> ItemAgreement:
@@ -409,14 +246,14 @@ def _verdicts(contacts: pd.DataFrame, level: float) -> tuple[AgreementResult | N
 
 def _raters(review: Review, start: date, level: float) -> tuple[dict[str, tuple[str, RaterBias]], str]:
     """Each rater's scores against the agreed ones; against the other side's where none were agreed."""
-    blind_ratings, final = (_ratings(review, name) for name in ("calibration", "calibration_final"))
+    blind_ratings, final = (ratings_for(review, name) for name in ("calibration", "calibration_final"))
     since = pd.Timestamp(start)
-    scores = _scores(blind_ratings[blind_ratings["date"] >= since], ["rater_org", "rater"])
-    settled = _scores(final[final["date"] >= since], []) if len(final) else pd.DataFrame()
+    scores = scores_of(blind_ratings[blind_ratings["date"] >= since], ["rater_org", "rater"])
+    settled = scores_of(final[final["date"] >= since], []) if len(final) else pd.DataFrame()
     against = "the rating agreed in the meeting" if len(settled) else "the other side's rating"
     found: dict[str, tuple[str, RaterBias]] = {}
     for (org, rater), own in scores.groupby(["rater_org", "rater"]):
-        reference = settled if len(settled) else _scores_of(scores, other_than=str(org))
+        reference = settled if len(settled) else scores_of_others(scores, other_than=str(org))
         both = own.merge(reference, on="interaction_id", suffixes=("", "_reference"))
         side = "client" if org == "client" else "partner"
         try:
@@ -427,24 +264,11 @@ def _raters(review: Review, start: date, level: float) -> tuple[dict[str, tuple[
     return found, against
 
 
-def _scores(ratings: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    rows = ratings.assign(
-        _given=ratings["item_weight"] * ratings["rating"], _possible=ratings["item_weight"] * ratings["rating_max"]
-    )
-    sums = rows.groupby(["interaction_id", *by])[["_given", "_possible"]].sum().reset_index()
-    return sums.assign(score=sums["_given"] / sums["_possible"])[["interaction_id", *by, "score"]]
-
-
-def _scores_of(scores: pd.DataFrame, *, other_than: str) -> pd.DataFrame:
-    rest = scores[scores["rater_org"] != other_than]
-    return rest.groupby("interaction_id", as_index=False)["score"].mean()
-
-
 def _sessions(pairs: pd.DataFrame, level: float) -> pd.DataFrame:
     """Agreement and mean gap of the last sessions."""
     rows = []
     for session, part in pairs.groupby("session_id"):
-        share = _share_within(part, level)
+        share = share_within(part, level)
         # Where the contacts of a session all agree alike, their spread tells nothing: as sure as single ratings.
         known = np.isfinite(share.ci_low)
         rows.append(
@@ -452,7 +276,7 @@ def _sessions(pairs: pd.DataFrame, level: float) -> pd.DataFrame:
                 "session_id": str(session), "end": part["date"].max().date(),
                 "contacts": int(part["interaction_id"].nunique()), "share": share.estimate,
                 "ci_low": share.ci_low if known else float("nan"), "ci_high": share.ci_high if known else float("nan"),
-                "ratings": int(share.total), "mean_gap": float(_contacts(part, PASS_MARK)["gap"].mean()),
+                "ratings": int(share.total), "mean_gap": float(contact_scores(part, PASS_MARK)["gap"].mean()),
             }
         )  # fmt: skip
     columns = ["session_id", "end", "contacts", "share", "ci_low", "ci_high", "ratings", "mean_gap"]

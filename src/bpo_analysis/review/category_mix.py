@@ -37,9 +37,8 @@ def category_mix(review: Review) -> CategoryMix | None:
     Contacts of a day resemble each other, so that real counts scatter wider than independent ones: a residual beyond 2
     is no finding. The table says where the mixes differ most.
     """
-    rows = review.dataset.kpi_rows(kpi="handled")
-    inside = rows["date"].between(pd.Timestamp(review.period.start), pd.Timestamp(review.period.end))
-    rows = rows[inside & rows["category"].notna()]
+    start, end = review.period.start, review.period.end
+    rows = review.dataset.kpi_sums("handled", ("partner_id", "category"), start, end).dropna(subset=["category"])
     names = review.dataset.partners.set_index("partner_id")["name"]
     counts = rows.groupby(["category", "partner_id"])["numerator"].sum().unstack("partner_id").fillna(0.0)
     counts = counts.loc[counts.sum(axis=1) > 0, counts.sum() > 0]

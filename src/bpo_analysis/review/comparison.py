@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.changes import testable
 from bpo_analysis.review.context import Review
-from bpo_analysis.stats import difference_of_ratios, share_interval, standardise
-from bpo_analysis.stats.standardisation import MIN_UNITS
+from bpo_analysis.stats import difference_of_ratios, share_interval, standardise_pair
 
 __all__ = ["COMPARED", "Comparison", "comparisons"]
 
+MOST_COMPARED = 8
+"""Others held against at most: those with most of the same work. Tests against a hundred would drown each other."""
 COMPARED = ("fcr", "csat", "service_level", "sla_attainment")
 """KPIs of cases that carry a contact reason."""
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,58 +73,58 @@ def _comparisons(review: Review) -> list[Comparison]:
 
 
 def _comparison(review: Review, kpi: Kpi) -> Comparison:
-    rows = review.dataset.kpi_rows(kpi=kpi.name)
-    inside = rows["date"].between(pd.Timestamp(review.before()[0]), pd.Timestamp(review.period.end))
-    rows = rows[inside & rows["category"].notna() & (rows["denominator"] > 0)]
+    rows = review.dataset.kpi_sums(kpi.name, ("partner_id", "date", "category"), review.before()[0], review.period.end)
+    rows = rows[rows["category"].notna() & (rows["denominator"] > 0)]
     names = review.dataset.partners.set_index("partner_id")["name"]
+    partners, places = np.unique(rows["partner_id"].to_numpy(dtype=str), return_inverse=True)
+    days, units = np.unique(rows["date"].to_numpy(), return_inverse=True)
+    reasons, slices = np.unique(rows["category"].to_numpy(dtype=str), return_inverse=True)
+    sums = np.zeros((2, len(partners), len(days), len(reasons)))
+    for into, column in zip(sums, ("numerator", "denominator"), strict=True):
+        np.add.at(into, (places, units, slices), rows[column].to_numpy())
+    own = np.flatnonzero(partners == review.partner_id)
     lines = []
-    for other in sorted(set(rows["partner_id"]) - {review.partner_id}):
-        pair = rows[rows["partner_id"].isin([review.partner_id, other])]
-        line = _against(review, pair, other)
+    for other in _compared(sums[1], int(own[0])) if len(own) else ():
+        line = _against(review, sums[:, own[0]], sums[:, other])
         if line is not None:
-            lines.append({"partner_id": other, "name": str(names[other]), **line})
+            partner = str(partners[other])
+            lines.append({"partner_id": partner, "name": str(names[partner]), **line})
     return Comparison(kpi=kpi, table=pd.DataFrame(lines))
 
 
-def _against(review: Review, pair: pd.DataFrame, other: str) -> dict[str, object] | None:
-    own = review.partner_id
-    days = pair["date"].nunique()
+def _compared(cases: _Floats, own: int) -> list[int]:
+    """Places of the partners held against, in order: those with most of the same work, where there are many."""
+    reasons = cases[own].sum(axis=0) > 0
+    same = cases[:, :, reasons].sum(axis=(1, 2))
+    others = sorted((place for place in range(len(cases)) if place != own), key=lambda place: -same[place])
+    return sorted(others[:MOST_COMPARED])
+
+
+def _against(review: Review, own: _Floats, theirs: _Floats) -> dict[str, object] | None:
+    """Compare two partners; sums are numerators and denominators by day and reason."""
+    both = np.stack([own, theirs], axis=2)
+    present = both[1].sum(axis=(1, 2)) > 0
     try:
-        result = standardise(
-            pair,
-            group="partner_id",
-            slice="category",
-            unit="date" if days >= MIN_UNITS else None,
-            confidence_level=review.confidence_level,
-        )
+        result = standardise_pair(*both[:, present], confidence_level=review.confidence_level)
     except InsufficientDataError:
         return None  # No contact reason in common: there is nothing to compare.
     if result.n_slices < 2:
         return None
-    sums = pair.groupby(["partner_id", "date"])[["numerator", "denominator"]].sum()
-    crude = difference_of_ratios(
-        *(share_interval(sums.loc[p, "numerator"], sums.loc[p, "denominator"]) for p in (own, other))
-    )
-    line = result.pairs.iloc[0]
-    # The pair is in the order of the ids; every difference here is own less theirs.
-    sign = 1 if line["first"] == own else -1
-    low, high = sorted((sign * line["ci_low"], sign * line["ci_high"]))
-    turned = bool(line["reversed"])
-    cases = result.table["cases"]
+    crude = difference_of_ratios(*(share_interval(*side.sum(axis=2)) for side in (own, theirs)))
     return {
         "own": crude.first.estimate,
         "theirs": crude.second.estimate,
         "difference": crude.estimate,
         "pvalue": crude.pvalue,
-        "own_standardised": result.table.loc[own, "standardised"],
-        "theirs_standardised": result.table.loc[other, "standardised"],
-        "standardised": sign * line["difference"],
-        "ci_low": low,
-        "ci_high": high,
-        "standardised_pvalue": float(line["pvalue"]),
-        "reversed": turned,
-        "in_every_slice": bool(line["in_every_slice"]),
-        "reversal_pvalue": max(crude.pvalue, float(line["pvalue"])) if turned else float("nan"),
+        "own_standardised": result.first,
+        "theirs_standardised": result.second,
+        "standardised": result.difference,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "standardised_pvalue": result.pvalue,
+        "reversed": result.reversed,
+        "in_every_slice": result.in_every_slice,
+        "reversal_pvalue": max(crude.pvalue, result.pvalue) if result.reversed else float("nan"),
         "reasons": result.n_slices,
-        "covered": float((result.table["covered"] * cases).sum() / cases.sum()),
+        "covered": result.covered,
     }

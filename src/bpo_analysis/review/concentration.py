@@ -33,6 +33,7 @@ DIMENSIONS = {"channel": "channel", "product": "product", "shift": "shift", "cat
 _BESIDE = ("queue", "language")
 """Slices that come from an extract, where the volume has such a column."""
 _PAIRS = tuple(combinations(DIMENSIONS, 2))
+_COLUMNS = ("partner_id", "site", *DIMENSIONS)
 TREND_MONTHS = 12
 
 
@@ -76,8 +77,7 @@ def _judged(review: Review, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _handled(dataset: Dataset, period: ReportPeriod) -> pd.DataFrame:
-    rows = dataset.kpi_rows(kpi="handled")
-    return rows[rows["date"].between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
+    return dataset.kpi_sums("handled", _COLUMNS, period.start, period.end)
 
 
 def _in_exceptions(review: Review, rows: pd.DataFrame) -> pd.Series:
@@ -199,10 +199,13 @@ def trend_of_share(review: Review, dimension: str, value: str) -> list[float | N
 
 
 def _monthly(review: Review) -> dict[str, pd.DataFrame]:
-    rows = review.dataset.kpi_rows(kpi="handled")
-    rows = rows[rows["date"] <= pd.Timestamp(review.period.end)]
-    rows = rows.assign(month=rows["date"].dt.to_period("M").dt.start_time)
-    return {name: rows.groupby(["month", name, "partner_id"], as_index=False)["numerator"].sum() for name in DIMENSIONS}
+    first = review.dataset.span[0].replace(day=1)
+    return {
+        name: review.dataset.kpi_sums("handled", ("month", name, "partner_id"), first, review.period.end).dropna(
+            subset=[name]
+        )
+        for name in DIMENSIONS
+    }
 
 
 def _agreed(review: Review) -> dict[tuple[str, str], tuple[str, bool]]:
@@ -289,7 +292,8 @@ def in_house_capability(review: Review) -> pd.DataFrame | None:
     if home.empty or frame is None:
         return None
     end = pd.Timestamp(review.period.end)
-    own = frame[frame["partner_id"].isin(home) & (pd.to_datetime(frame["date"]) <= end)]
+    frame = frame.assign(date=pd.to_datetime(frame["date"]))
+    own = frame[frame["partner_id"].isin(home) & (frame["date"] <= end)]
     known = frame[frame["dimension"] != ALL]["dimension"].unique()
     active = own.groupby(["dimension", "value"])["change"].sum()
     last = own[own["handled"] > 0].groupby(["dimension", "value"])["date"].max()

@@ -1,12 +1,13 @@
 """One partner in one period: where every number of a review comes from.
 
 ``Review.measure`` is the only way to a figure. It pools numerators and denominators, attaches the interval, and writes
-what it gave out to a ledger, so that every number on a page can be listed with its sums.
+what it gave out to a ledger, so that every number on a page can be listed with its sums. What a page prints besides is
+listed as printed (``printed``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -18,10 +19,13 @@ import pandas as pd
 
 from bpo_analysis.data import Dataset, Target, open_dataset
 from bpo_analysis.data.authored import Package
+from bpo_analysis.data.kpi_slice import DaySums, KpiSlice
+from bpo_analysis.data.places import cache_root
 from bpo_analysis.errors import InsufficientDataError, UnknownNameError
 from bpo_analysis.formats import format_interval, format_value, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.periods import PeriodGrain, ReportPeriod, parse_period, period_of
+from bpo_analysis.review.printed import Printed
 from bpo_analysis.stats import (
     MIN_OWN_UNITS,
     RatioInterval,
@@ -32,8 +36,20 @@ from bpo_analysis.stats import (
     share_interval,
     spread_of_units,
 )
+from bpo_analysis.stats.calibrations import keep_in
 
-__all__ = ["AUDIENCES", "EDITIONS", "Audience", "Dimension", "Edition", "Figure", "Measure", "Review", "open_review"]
+__all__ = [
+    "AUDIENCES",
+    "EDITIONS",
+    "TOO_FEW",
+    "Audience",
+    "Dimension",
+    "Edition",
+    "Figure",
+    "Measure",
+    "Review",
+    "open_review",
+]
 
 T = TypeVar("T")
 
@@ -47,6 +63,8 @@ AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 
 _DAYS_FOR_AUTOCORRELATION = 120
 _UNITS_FOR_SPREAD = 26
+TOO_FEW = "too few to tell"
+"""In place of an interval of a share that is wider than from none to all: it says nothing."""
 
 
 _SliceKey = tuple[str, tuple[tuple[str, str], ...]]
@@ -99,7 +117,11 @@ class Measure:
     @property
     def interval_text(self) -> str:
         """The interval as printed, or an empty text."""
-        return format_interval(*self.limits, self.kpi.unit, currency=self.currency) if self.limits else ""
+        if self.limits is None:
+            return ""
+        if self.kpi.unit == "share" and self.limits[1] - self.limits[0] > 1:
+            return TOO_FEW
+        return format_interval(*self.limits, self.kpi.unit, currency=self.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +170,14 @@ class Review:
     package: Package | None = None
     ledger: dict[tuple[Any, ...], Measure] = field(default_factory=dict, repr=False)
     figures: dict[tuple[Any, ...], Figure] = field(default_factory=dict, repr=False)
+    printed: dict[Printed, None] = field(default_factory=dict, repr=False)
+    """Cells and sentences with numbers of the sections shown so far, in the order of the page, each once."""
     notes_beside: dict[str, int] = field(default_factory=dict, repr=False)
     """Notes of authors beside each section of the page so far, by the section's heading."""
-    _sums: dict[_SliceKey, pd.DataFrame] = field(default_factory=dict, repr=False, init=False)
+    _sums: dict[_SliceKey, DaySums] = field(default_factory=dict, repr=False, init=False)
+    _measured: dict[tuple[Any, ...], Measure | None] = field(default_factory=dict, repr=False, init=False)
     _neighbours: dict[_SliceKey, float | None] = field(default_factory=dict, repr=False, init=False)
-    _made: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, init=False)
 
     @cached_property
     def partner(self) -> Mapping[str, Any]:
@@ -186,17 +211,16 @@ class Review:
         return self.dataset.kpis | self.dataset.alternatives
 
     @cached_property
-    def rows(self) -> dict[str, pd.DataFrame]:
+    def rows(self) -> KpiSlice:
         """The partner's slice of the KPI table, by KPI."""
-        frame = self.dataset.kpi_rows(partner_id=self.partner_id)
-        return {str(name): part for name, part in frame.groupby("kpi", sort=True)}
+        return self.dataset.kpi_slice(self.partner_id)
 
     @cached_property
     def targets(self) -> list[Target]:
         """All targets of the dataset."""
         return self.dataset.targets()
 
-    def once(self, name: str, make: Callable[[Review], T]) -> T:
+    def once(self, name: Hashable, make: Callable[[Review], T]) -> T:
         """Make something that several sections read, the first time it is asked for."""
         if name not in self._made:
             self._made[name] = make(self)
@@ -217,9 +241,12 @@ class Review:
 
     def daily(self, kpi: str, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Sums per day of one KPI: index date, columns numerator and denominator; days without rows are absent."""
+        return self._by_day(kpi, where).frame
+
+    def _by_day(self, kpi: str, where: Mapping[str, str] | None) -> DaySums:
         key = _slice_key(kpi, where)
         if key not in self._sums:
-            self._sums[key] = self._summed(kpi, where or {})
+            self._sums[key] = self.rows.by_day(kpi, where or {})
         return self._sums[key]
 
     def measure(
@@ -256,15 +283,27 @@ class Review:
         Measure or None
             None where there is no row: missing, not zero.
         """
-        definition = self.dataset.find_kpi(kpi)
         period = period or self.period
         start, end = start or period.start, end or period.end
-        days = self.daily(kpi, where).loc[pd.Timestamp(start) : pd.Timestamp(end)]
-        numerator, denominator = float(days["numerator"].sum()), float(days["denominator"].sum())
-        if days.empty or (denominator == 0 and definition.pooling == "ratio"):
+        level = (confidence_level or self.confidence_level) if interval else None
+        place = (*_slice_key(kpi, where), start, end)
+        if (*place, level) not in self._measured:
+            self._measured[*place, level] = self._pooled(kpi, start, end, where, level)
+        found = self._measured[*place, level]
+        if record and found is not None:
+            self.ledger[place] = found
+        return found
+
+    def _pooled(
+        self, kpi: str, start: date, end: date, where: Mapping[str, str] | None, level: float | None
+    ) -> Measure | None:
+        definition = self.dataset.find_kpi(kpi)
+        days = self._by_day(kpi, where).between(start, end)
+        numerator, denominator = float(days.numerator.sum()), float(days.denominator.sum())
+        if not len(days) or (denominator == 0 and definition.pooling == "ratio"):
             return None
         value = numerator if definition.pooling == "total" else definition.scale * numerator / denominator
-        found = Measure(
+        return Measure(
             kpi=definition,
             start=start,
             end=end,
@@ -272,15 +311,11 @@ class Review:
             numerator=numerator,
             denominator=denominator,
             value=value,
-            days=len(days),
-            interval=self._interval(definition, days, where, confidence_level or self.confidence_level)
-            if interval
-            else None,
+            # A weekly row stands for seven days.
+            days=len(days) * (7 if self.dataset.grain == "week" and definition.source == "volume" else 1),
+            interval=None if level is None else self._interval(definition, days, where, level),
             currency=self.currency,
         )
-        if record:
-            self.ledger[*_slice_key(kpi, where), start, end] = found
-        return found
 
     def note_figure(
         self,
@@ -386,11 +421,8 @@ class Review:
 
     def slices(self, kpi: str, dimension: Dimension) -> list[str]:
         """Values of a dimension that this KPI has in the period, most cases first."""
-        rows = self.rows.get(kpi)
-        if rows is None:
-            return []
-        inside = rows[rows["date"].between(pd.Timestamp(self.period.start), pd.Timestamp(self.period.end))]
-        return [str(name) for name in inside.groupby(dimension)["denominator"].sum().sort_values(ascending=False).index]
+        cases = self.rows.by_value(kpi, dimension, self.period.start, self.period.end)
+        return sorted(cases, key=lambda name: (-cases[name], name))
 
     def before(self) -> tuple[date, date]:
         """First and last day of the comparison stretch: three months for a month or quarter, else three periods."""
@@ -427,21 +459,11 @@ class Review:
         # One that the review's period cuts would look like a fall in volume; the last whole one is the newest.
         return period if period.end <= day else period.shifted(-1)
 
-    def _summed(self, kpi: str, where: Mapping[str, str]) -> pd.DataFrame:
-        rows = self.rows.get(kpi)
-        if rows is None:
-            return pd.DataFrame({"numerator": [], "denominator": []}, index=pd.DatetimeIndex([], name="date"))
-        for dimension, value in where.items():
-            rows = rows[rows[dimension] == value]
-        return rows.groupby("date")[["numerator", "denominator"]].sum()
-
-    def _interval(
-        self, kpi: Kpi, days: pd.DataFrame, where: Mapping[str, str] | None, level: float
-    ) -> RatioInterval | None:
+    def _interval(self, kpi: Kpi, days: DaySums, where: Mapping[str, str] | None, level: float) -> RatioInterval | None:
         """How sure a value is; None for totals and billed amounts, which are counted, not estimated."""
         if kpi.sampling == "none":
             return None
-        sums = days["numerator"], days["denominator"]
+        sums = days.numerator, days.denominator
         try:
             if kpi.sampling == "events":
                 return event_rate_interval(*sums, confidence_level=level)
@@ -456,15 +478,15 @@ class Review:
     def _autocorrelation(self, kpi: str, where: Mapping[str, str] | None) -> float | None:
         key = _slice_key(kpi, where)
         if key not in self._neighbours:
-            last = pd.Timestamp(self.period.end)
-            days = self.daily(kpi, where).loc[last - pd.Timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1) : last]
-            self._neighbours[key] = autocorrelation_of_days(days["numerator"], days["denominator"])
+            last = self.period.end
+            days = self._by_day(kpi, where).between(last - timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1), last)
+            self._neighbours[key] = autocorrelation_of_days(days.numerator, days.denominator)
         return self._neighbours[key]
 
-    def _spread(self, kpi: str, where: Mapping[str, str] | None, days: pd.DataFrame) -> Spread | None:
+    def _spread(self, kpi: str, where: Mapping[str, str] | None, days: DaySums) -> Spread | None:
         """Spread of single days (or months) up to these, for a stretch too short to show its own."""
-        history = self.daily(kpi, where).loc[: days.index[-1]].tail(_UNITS_FOR_SPREAD)
-        return spread_of_units(history["numerator"], history["denominator"])
+        history = self._by_day(kpi, where).between(date.min, days.days[-1].item()).last(_UNITS_FOR_SPREAD)
+        return spread_of_units(history.numerator, history.denominator)
 
 
 def open_review(
@@ -508,10 +530,12 @@ def open_review(
         If there is no such partner, edition or audience.
     """
     dataset = (data if isinstance(data, Dataset) else open_dataset(data)).prepare()
+    keep_in(cache_root() / "calibrations")
+    chosen = dataset.period(period, grain=grain)
     return Review(
-        dataset=dataset,
+        dataset=dataset.as_of(chosen.end),
         partner_id=dataset.find_partner(partner),
-        period=dataset.period(period, grain=grain),
+        period=chosen,
         confidence_level=confidence_level,
         edition=_known("edition", edition, EDITIONS),
         audience=_known("audience", audience, AUDIENCES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 import pandas as pd
 
@@ -105,8 +106,11 @@ def _periods(review: Review, unit: str) -> tuple[ReportPeriod, ...]:
 def _row(review: Review, name: str, periods: tuple[ReportPeriod, ...]) -> CoverageRow:
     kpi = review.kpis[name]
     sums = review.daily(name)
-    amount = sums["numerator"].abs() if kpi.pooling == "total" else sums["denominator"]
-    parts = [amount.loc[pd.Timestamp(p.start) : pd.Timestamp(p.end)] for p in periods]
+    amount = (sums["numerator"].abs() if kpi.pooling == "total" else sums["denominator"]).to_numpy()
+    edges = [
+        sums.index.searchsorted([pd.Timestamp(p.start), pd.Timestamp(p.end) + pd.Timedelta(days=1)]) for p in periods
+    ]
+    parts = [amount[first:last] for first, last in edges]
     days, cases = [len(part) for part in parts], [float(part.sum()) for part in parts]
     usual, usual_cases = _usual(days), _usual(cases)
     state = [
@@ -119,5 +123,5 @@ def _row(review: Review, name: str, periods: tuple[ReportPeriod, ...]) -> Covera
 
 
 def _usual(values: list[int] | list[float]) -> float:
-    known = pd.Series([value for value in values if value > 0], dtype=float)
-    return float(known.median()) if len(known) else 0.0
+    known = [value for value in values if value > 0]
+    return float(median(known)) if known else 0.0

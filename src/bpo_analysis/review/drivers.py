@@ -16,6 +16,7 @@ __all__ = ["EVENT_LEAD_DAYS", "Driver", "drivers", "events_between"]
 
 _DIMENSIONS = ("category", "channel", "product", "site")
 _MAX_SLICES = 12
+_LASTING_DAYS = 27
 EVENT_LEAD_DAYS = 31
 """How long before the period an event may lie and still be named beside a change in it."""
 
@@ -90,14 +91,23 @@ def _scaled(result: ChangeDecomposition, scale: float) -> ChangeDecomposition:
 
 
 def events_between(review: Review, start: date, end: date, kpi: str = "") -> pd.DataFrame:
-    """Return dated events of the partner (or of all) that touch a stretch, oldest first; empty without the table."""
+    """Return dated events of the partner (or of all) that touch a stretch, oldest first; empty without the table.
+
+    Column ``lasting`` says that an event changed something for good or for four weeks and more: no holiday, no outage
+    of a day.
+    """
     events = review.register("events")
     if events is None:
-        return pd.DataFrame({"start": [], "end": [], "title": [], "kind": [], "kpi": [], "owner_side": []})
+        days = dict.fromkeys(("start", "end"), pd.Series(dtype="datetime64[s]"))
+        words = dict.fromkeys(("title", "kind", "kpi", "owner_side"), pd.Series(dtype="str"))
+        return pd.DataFrame(days | words | {"lasting": pd.Series(dtype=bool)})
     first, last = pd.Timestamp(start), pd.Timestamp(end)
     begins = pd.to_datetime(events["start"])
     ends = pd.to_datetime(events["end"]).fillna(begins)
     inside = (begins <= last) & (ends >= first)
     if kpi:
         inside &= events["kpi"].isna() | (events["kpi"] == kpi)
-    return events[inside].assign(start=begins[inside], end=ends[inside]).sort_values("start", kind="stable")
+    long = (ends - begins) >= pd.Timedelta(days=_LASTING_DAYS)
+    lasting = (events["kind"] != "holiday") & (long | events["end"].isna())
+    found = events.assign(start=begins, end=ends, lasting=lasting)[inside]
+    return found.sort_values("start", kind="stable")

@@ -14,7 +14,6 @@ from bpo_analysis.stats import (
     TimeToEvent,
     TimeToEventComparison,
     compare_time_to_event,
-    event_rate_interval,
     share_interval,
     time_to_event,
 )
@@ -30,7 +29,6 @@ __all__ = [
     "escalation_speed",
     "escalations_known",
     "levels",
-    "rate_per_1000",
     "repeats",
     "speed",
     "steps_of",
@@ -151,26 +149,6 @@ def within_due(review: Review, table: pd.DataFrame, stretch: str = "period") -> 
         )
     except InsufficientDataError:
         return None
-
-
-def rate_per_1000(review: Review, table: pd.DataFrame, stretch: str = "period") -> RatioInterval | None:
-    """Escalations opened per 1,000 contacts handled, with exact Poisson limits; None without contacts handled."""
-    start, end = {
-        "period": (review.period.start, review.period.end),
-        "before": review.before(),
-        "earlier": review.earlier(),
-    }[stretch]
-    handled = (
-        review.measure("handled", start=start, end=end, record=False, interval=False) if _handled(review) else None
-    )
-    if handled is None or handled.value == 0:
-        return None
-    opened = float((table["stretch"] == stretch).sum())
-    return event_rate_interval([opened], [handled.value / 1000], confidence_level=review.confidence_level)
-
-
-def _handled(review: Review) -> bool:
-    return "handled" in review.kpis and "handled" not in review.dataset.unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bpo_analysis.data.extracts.risk import LAST_WEEK
-from bpo_analysis.review.context import Review
+from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.registers import contract_terms
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ExitExposure",
     "Scenario",
     "exit_exposure",
+    "heads_at_end",
     "spare_capacity",
     "why_no_exit_exposure",
 ]
@@ -91,13 +92,13 @@ class Scenario:
 class ExitExposure:
     """What notice of the partner, given on the last day of the period, would leave uncovered.
 
-    ``weekly_hours`` is None where handling times are not known; ``curve`` is the output of a newcomer against an
-    experienced agent by week of live contacts, None where it is not known.
+    ``heads`` is the headcount of the last day. ``weekly_hours`` is None where handling times are not known; ``curve``
+    is the output of a newcomer against an experienced agent by week of live contacts, None where it is not known.
     """
 
     contract_id: str
     notice_days: int
-    heads: float
+    heads: Measure
     weekly_contacts: float
     weekly_hours: float | None
     start: date
@@ -141,6 +142,17 @@ def why_no_exit_exposure(review: Review) -> str:
     return ""
 
 
+def heads_at_end(review: Review) -> Measure | None:
+    """Return the headcount of the period's last day on record: who would have to be replaced after a notice given then.
+
+    Not the average of the period, which the people section shows and in which those who have left still count.
+    """
+    if "headcount" in review.dataset.unavailable:
+        return None
+    days = review.daily("headcount").loc[str(review.period.start) : str(review.period.end)].index
+    return review.measure("headcount", start=days[-1].date(), end=days[-1].date()) if len(days) else None
+
+
 def exit_exposure(review: Review) -> ExitExposure | None:
     """Lay the partner's notice against hiring, training and learning of replacements; None where something is missing.
 
@@ -153,7 +165,7 @@ def _exit_exposure(review: Review) -> ExitExposure | None:
     if why_no_exit_exposure(review):
         return None
     terms = contract_terms(review)
-    heads = review.measure("headcount", record=False, interval=False)
+    heads = heads_at_end(review)
     start, end = _recent(review)
     handled = review.measure("handled", start=start, end=end, record=False)
     if terms is None or heads is None or handled is None or handled.value == 0 or heads.value == 0:
@@ -172,7 +184,7 @@ def _exit_exposure(review: Review) -> ExitExposure | None:
     return ExitExposure(
         contract_id=str(contract["contract_id"]),
         notice_days=notice,
-        heads=heads.value,
+        heads=heads,
         weekly_contacts=handled.value / weeks,
         weekly_hours=work.numerator / 3600 / weeks if work else None,
         start=start,
@@ -326,11 +338,9 @@ def spare_capacity(review: Review) -> pd.DataFrame | None:
         Columns partner_id, name, kind, occupancy, spare_hours (of handling a week, up to the planned occupancy); most
         first. None where no other partner's agent time is known. Skills are not looked at.
     """
-    rows = review.dataset.kpi_rows(kpi="occupancy")
     start, end = _recent(review)
-    rows = rows[
-        rows["date"].between(pd.Timestamp(start), pd.Timestamp(end)) & (rows["partner_id"] != review.partner_id)
-    ]
+    rows = review.dataset.kpi_sums("occupancy", ("partner_id",), start, end)
+    rows = rows[rows["partner_id"] != review.partner_id]
     if rows.empty:
         return None
     sums = rows.groupby("partner_id")[["numerator", "denominator"]].sum()

@@ -17,11 +17,13 @@ from bpo_analysis.review.actions import NO_CAUSE, chains
 from bpo_analysis.review.concentration import concentration
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.drivers import EVENT_LEAD_DAYS, drivers, events_between
+from bpo_analysis.review.escalations import escalations_known
+from bpo_analysis.review.exit_exposure import heads_at_end
 from bpo_analysis.review.patterns import pattern_of, per_quarter
 from bpo_analysis.review.plan import REPORTS, judgement
 from bpo_analysis.review.raters import rater_bias
 from bpo_analysis.review.reconciliation import reconcile
-from bpo_analysis.review.registers import actions_at, contract_terms, escalations_at
+from bpo_analysis.review.registers import actions_at, contract_terms
 from bpo_analysis.review.scorecard import Clause, ScoreRow
 from bpo_analysis.review.steps import has_trend, steps_of
 from bpo_analysis.review.watermelon import watermelon
@@ -139,7 +141,7 @@ def pattern_claim(review: Review, name: str) -> Finding | None:
         step = steps[-1]
         size = format_change(abs(step.shift), unit, currency=review.currency).lstrip("+")
         way = "rose" if step.shift > 0 else "fell"
-        text = f"{kpi.label} {way} to a new level, by {unbroken(size)}, about {step.start}."
+        text = f"{kpi.label} {way} to a new level, by {unbroken(size)}, {step.when}."
         return Finding(text=text, tone=_tone(kpi, up=step.shift > 0), anchor="trends")
     if not has_trend(review, pattern) or pattern.trend is None:
         return None
@@ -204,7 +206,8 @@ def near(review: Review, kpi: str, *, sudden: bool) -> str:
     """Name the last dated event that concerns the KPI: near the period, or in the time a slow change had."""
     since = review.period.start - timedelta(days=EVENT_LEAD_DAYS) if sudden else review.earlier()[0]
     events = events_between(review, since, review.period.end, kpi)
-    events = events[events["kpi"] == kpi]
+    # What was over before the period began has not to do with its values.
+    events = events[(events["kpi"] == kpi) & (events["lasting"] | (events["end"] >= pd.Timestamp(review.period.start)))]
     if events.empty:
         return ""
     event = events.iloc[-1]
@@ -325,7 +328,8 @@ def _reported_flags(review: Review) -> list[Finding]:
     if bias is not None and judged.found(REPORTS, bias.label):
         size = format_change(abs(bias.measure.value), "share").lstrip("+")
         way = "above" if bias.measure.value > 0 else "below"
-        text = f"The partner's raters score {size} {way} the client's on the same contacts"
+        since = f"{bias.measure.base_text} since {bias.measure.start}"
+        text = f"The partner's raters score {size} {way} the client's on the same contacts ({since})"
         found.append(Finding(text=text, tone="warning", anchor="quality"))
     return found
 
@@ -347,8 +351,8 @@ def _notice_flags(review: Review) -> list[Finding]:
     contracts = contract_terms(review)
     if contracts is None:
         return []
-    heads = None if "headcount" in review.dataset.unavailable else review.measure("headcount")
-    people = f" with {heads.text} agents" if heads else ""
+    heads = heads_at_end(review)
+    people = f" with {heads.text} agents (on {heads.end})" if heads else ""
     short = contracts[contracts["notice_days_partner"] < _SHORT_NOTICE_DAYS]
     return [
         Finding(text=f"Partner can leave at {int(days)} days' notice{people}", tone="warning", anchor="risk")
@@ -357,11 +361,12 @@ def _notice_flags(review: Review) -> list[Finding]:
 
 
 def _escalation_flags(review: Review) -> list[Finding]:
-    view = escalations_at(review)
-    if view is None or not view.open_now:
+    table = escalations_known(review)
+    still = None if table is None else table[~table["closed"]]
+    if still is None or still.empty:
         return []
-    oldest = _days(view.open_ages_days.max())
-    text = f"{plural(view.open_now, 'escalation')} open, the oldest for {oldest}"
+    oldest = "less than a day" if still["hours"].max() < 24 else _days(still["hours"].max() / 24)
+    text = f"{plural(len(still), 'escalation')} open, the oldest for {oldest}"
     return [Finding(text=text, tone="none", anchor="escalations")]
 
 
@@ -376,6 +381,8 @@ def coverage(review: Review) -> str:
         return f"no row in {review.period.title}"
     if review.dataset.grain == "month":
         return f"the monthly figures of {review.period.title}"
+    if review.dataset.grain == "week":
+        return f"{plural(offered.days // 7, 'week')} that began in {review.period.title}"
     if offered.days == review.period.days:
         return f"every day of {review.period.title}"
     return f"{offered.days} of {plural(review.period.days, 'day')} of {review.period.title}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from math import isinf
 from typing import Literal
 
 import pandas as pd
 
-from bpo_analysis.data.growth_gate import NEW_HIRES, Condition
+from bpo_analysis.data.growth_gate import NEW_HIRES, SUPPORT, Condition
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.formats import decimals_of
-from bpo_analysis.kpis import Kpi
+from bpo_analysis.kpis import Kpi, Unit
 from bpo_analysis.periods import parse_period
 from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.scorecard import contract_rounded
@@ -20,13 +21,16 @@ from bpo_analysis.stats import ControlChart, control_chart
 __all__ = [
     "ERRORS",
     "NEW_HIRES",
+    "SUPPORT",
     "GateCheck",
     "GateState",
     "Growth",
     "GrowthView",
+    "SupportRatio",
     "error_chart",
     "growth_gate",
     "new_hire_share",
+    "support_ratio",
 ]
 
 GateState = Literal["open", "closed", "not judged", "no rule"]
@@ -51,6 +55,23 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupportRatio:
+    """Agents to one person of a supporting role, averaged over the days of a stretch.
+
+    ``value`` is infinite where there is nobody in the role.
+    """
+
+    role: str
+    agents: float
+    people: float
+
+    @property
+    def value(self) -> float:
+        """Agents for each person in the role."""
+        return self.agents / self.people if self.people else float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateCheck:
     """One condition of the gate: what came, and whether it holds as printed.
 
@@ -64,6 +85,13 @@ class GateCheck:
     holds: bool | None
     sure: bool | None
 
+    @property
+    def unit(self) -> Unit:
+        """Unit of the condition's number."""
+        if self.kpi is not None:
+            return self.kpi.unit
+        return "count" if self.condition.name in SUPPORT else "share"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthView:
@@ -75,6 +103,9 @@ class GrowthView:
         Heads and contacts per day; those the data know.
     new_hires : float or None
         Share of agent-days of agents employed for less than 90 days.
+    support : dict
+        For each supporting role, agents to one person now and before (None where it is not known); empty where
+        table ``support_staff`` has no row of the partner.
     state : str
         open (every condition holds), closed (one does not), not judged (none fails, one cannot be measured), no rule.
     grew : bool
@@ -90,6 +121,7 @@ class GrowthView:
 
     growth: tuple[Growth, ...]
     new_hires: float | None
+    support: dict[str, tuple[SupportRatio | None, SupportRatio | None]]
     checks: tuple[GateCheck, ...]
     state: GateState
     grew: bool
@@ -111,6 +143,7 @@ def _growth_gate(review: Review) -> GrowthView:
     return GrowthView(
         growth=growth,
         new_hires=new_hire_share(review),
+        support=_support(review),
         checks=checks,
         state=_state(checks),
         grew=any(found.relative >= limit for found in growth),
@@ -159,11 +192,60 @@ def new_hire_share(review: Review, *, start: date | None = None, end: date | Non
     return new.denominator * _DAYS_PER_MONTH / heads.numerator if new else 0.0
 
 
+def support_ratio(
+    review: Review, role: str, *, start: date | None = None, end: date | None = None
+) -> SupportRatio | None:
+    """Return agents to one person of a role, or None where either is not known on every day of the stretch.
+
+    Notes
+    -----
+    A row of ``support_staff`` holds until its ``valid_to``, or until the next row of its site and role. Days before
+    the first row of a site are not known, which is not the same as nobody being there.
+    """
+    start, end = start or review.period.start, end or review.period.end
+    staff = review.register("support_staff")
+    heads = review.measure("headcount", start=start, end=end, record=False, interval=False)
+    first, last = review.dataset.span
+    days = pd.date_range(max(start, first), min(end, last))  # those that agents are counted on
+    if staff is None or heads is None or days.empty:
+        return None
+    total = pd.Series(0.0, index=days)
+    for _, rows in staff[staff["role"] == role].groupby("site", dropna=False):
+        total = total + _people(rows.sort_values("valid_from"), days)
+    if not (staff["role"] == role).any() or total.isna().any():
+        return None
+    return SupportRatio(role=role, agents=heads.value, people=float(total.mean()))
+
+
+def _people(rows: pd.DataFrame, days: pd.DatetimeIndex) -> pd.Series:
+    people = pd.Series(float("nan"), index=days)
+    for row in rows.to_dict("records"):
+        begun = days >= pd.Timestamp(row["valid_from"])
+        people[begun] = float(row["heads"])
+        if pd.notna(row["valid_to"]):
+            people[days > pd.Timestamp(row["valid_to"])] = float("nan")
+    return people
+
+
+def _support(review: Review) -> dict[str, tuple[SupportRatio | None, SupportRatio | None]]:
+    staff = review.register("support_staff")
+    if staff is None or staff.empty:
+        return {}
+    start, end = review.before()
+    return {
+        role: (support_ratio(review, role), support_ratio(review, role, start=start, end=end))
+        for role in SUPPORT.values()
+    }
+
+
 def _check(review: Review, condition: Condition) -> GateCheck:
     kpi = review.kpis.get(condition.name)
     measure = None
     if condition.name == NEW_HIRES:
         value = new_hire_share(review)
+    elif condition.name in SUPPORT:
+        ratio = support_ratio(review, SUPPORT[condition.name])
+        value = ratio.value if ratio else None
     else:
         measure = review.measure(condition.name) if condition.name in review.rows else None
         value = measure.value if measure else None
@@ -178,7 +260,9 @@ def _check(review: Review, condition: Condition) -> GateCheck:
 
 def _holds(value: float, condition: Condition, kpi: Kpi | None) -> bool:
     """Compare the numbers as they are printed, as the contract scorecard does."""
-    unit = kpi.unit if kpi else "share"
+    if isinf(value):
+        return condition.op == ">="
+    unit: Unit = kpi.unit if kpi else "count" if condition.name in SUPPORT else "share"
     digits = decimals_of(unit, value, condition.value)
     shown, limit = (contract_rounded(v, unit, digits) for v in (value, condition.value))
     return shown >= limit if condition.op == ">=" else shown <= limit

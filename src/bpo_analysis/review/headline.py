@@ -23,6 +23,10 @@ def headline_names(review: Review) -> dict[str, tuple[str, ...]]:
 
     A steering committee sees the first of each group.
     """
+    return review.once("headline names", _headline_names)
+
+
+def _headline_names(review: Review) -> dict[str, tuple[str, ...]]:
     chosen = review.dataset.config.headline
     names: dict[str, tuple[str, ...]] = {}
     for group in _HEADLINE_GROUPS:

@@ -23,7 +23,7 @@ from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.scorecard import contract_rounded
 from bpo_analysis.stats import event_rate_interval, ratio_interval, share_interval
 
-__all__ = ["LedgerLine", "Rule", "Tier", "incentive_months", "ledger", "read_rules"]
+__all__ = ["LedgerLine", "Rule", "Tier", "bill_of", "incentive_months", "ledger", "read_rules"]
 
 LineState = Literal["counted", "too few cases", "no value", "no tier", "not in force"]
 _QUIET = 1e-12
@@ -200,7 +200,7 @@ def ledger(review: Review, months: int = 1) -> list[LedgerLine] | None:
 
 
 def _line(review: Review, rule: Rule, month: ReportPeriod) -> LedgerLine:
-    bill = _bill(review, month)
+    bill = bill_of(review, month)
     line = LedgerLine(rule=rule, month=month, state="no value", bill=bill, currency=review.currency)
     if not _in_force(review, rule.contract_id, month):
         return replace(line, state="not in force")
@@ -313,6 +313,11 @@ def _limits(
 
 def _excused(review: Review, rule: Rule, month: ReportPeriod) -> frozenset[date]:
     """Days of the month that an excused event of this KPI (or of any) covers."""
+    days = review.once(("excused days", rule.kpi.name), lambda r: _excused_days(r, rule))
+    return frozenset(day for day in days if month.start <= day <= month.end)
+
+
+def _excused_days(review: Review, rule: Rule) -> frozenset[date]:
     events = review.register("events")
     if events is None:
         return frozenset()
@@ -321,7 +326,7 @@ def _excused(review: Review, rule: Rule, month: ReportPeriod) -> frozenset[date]
     for event in excused.to_dict("records"):
         start = pd.Timestamp(event["start"])
         end = start if pd.isna(event["end"]) else pd.Timestamp(event["end"])
-        days |= {day.date() for day in pd.date_range(start, end) if month.start <= day.date() <= month.end}
+        days |= {day.date() for day in pd.date_range(start, end)}
     return frozenset(days)
 
 
@@ -335,21 +340,31 @@ def _decimals(review: Review, rule: Rule, month: ReportPeriod, value: float) -> 
 
 
 def _in_force(review: Review, contract_id: str, month: ReportPeriod) -> bool:
+    terms = review.once("terms of contracts", _terms)
+    if contract_id not in terms:
+        return False
+    start, end = terms[contract_id]
+    return start <= month.end and (end is None or end >= month.start)
+
+
+def _terms(review: Review) -> dict[str, tuple[date, date | None]]:
     contracts = review.register("contracts")
     if contracts is None:
-        return False
-    row = contracts[contracts["contract_id"] == contract_id].iloc[0]
-    end = pd.to_datetime(row["end"])
-    return bool(pd.to_datetime(row["start"]) <= pd.Timestamp(month.end)) and (
-        pd.isna(end) or bool(end >= pd.Timestamp(month.start))
-    )
+        return {}
+    ends = (None if pd.isna(end) else pd.Timestamp(end).date() for end in contracts["end"])
+    starts = (pd.Timestamp(start).date() for start in contracts["start"])
+    found = zip(contracts["contract_id"], zip(starts, ends, strict=True), strict=True)
+    return dict(reversed(list(found)))  # of two rows of one contract the first counts
 
 
-def _bill(review: Review, month: ReportPeriod) -> float | None:
-    """What was billed for the month, credits and bonuses left out; None where no bill is known."""
-    lines = review.once("billing lines", lambda r: r.extract("billing_lines"))
+def bill_of(review: Review, month: ReportPeriod) -> float | None:
+    """Return what was billed for a month, credits and bonuses left out; None where no bill is known."""
+    return review.once("bills before credits", _bills).get(month.start)
+
+
+def _bills(review: Review) -> dict[date, float]:
+    lines = review.extract("billing_lines")
     if lines is None:
-        return None
-    of_month = lines[(pd.to_datetime(lines["month"]) == pd.Timestamp(month.start))]
-    of_month = of_month[~of_month["item"].isin(["credit", "bonus"])]
-    return float(of_month["amount"].sum()) if len(of_month) else None
+        return {}
+    sums = lines[~lines["item"].isin(["credit", "bonus"])].groupby("month")["amount"].sum()
+    return {pd.Timestamp(month).date(): float(amount) for month, amount in sums.items()}

@@ -176,7 +176,7 @@ class Sessions:
 def sessions(review: Review) -> Sessions | None:
     """Return meetings whose forum names knowledge or training; None without the table or such a meeting."""
     meetings = review.register("meetings")
-    if meetings is None:
+    if meetings is None or meetings.empty:
         return None
     forum = meetings["forum"].fillna("").str.lower()
     mine = meetings[forum.apply(lambda name: any(word in name for word in _FORUM_WORDS))]

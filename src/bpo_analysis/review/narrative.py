@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import isnan
 
-from bpo_analysis.formats import plural
+from bpo_analysis.formats import format_pvalue, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.changes import change_of
 from bpo_analysis.review.context import Review
@@ -189,8 +189,7 @@ def _since(review: Review, name: str) -> str:
     steps = steps_of(review, pattern_of(review, name))
     if not steps:
         return ""
-    last = steps[-1]
-    return f"about {last.start} ({last.first} to {last.last})"
+    return steps[-1].when
 
 
 def _insight(
@@ -216,7 +215,7 @@ def _insight(
     return Insight(
         kpi=row.kpi,
         finding=finding,
-        sure=f"adjusted p = {pvalue:.2g}, among {tests} tests of this page",
+        sure=f"adjusted p {_printed(pvalue)}, among {plural(tests, 'test')} of this page",
         since=since,
         carried=carried.strip(),
         near=near.strip(),
@@ -228,6 +227,11 @@ def _insight(
         pvalue=pvalue,
         rank=weight * (1 + min(size, 1.0)) * (1 - (1.0 if isnan(pvalue) else pvalue)),
     )
+
+
+def _printed(pvalue: float) -> str:
+    text = format_pvalue(pvalue)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _headline(review: Review) -> list[Kpi]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bpo_analysis.data.authored import Note, read_notes
 from bpo_analysis.data.authored.notes import Citation, citations
+from bpo_analysis.data.reads import Read, note_read, unseen
 from bpo_analysis.errors import AuthoredError, suggest
 from bpo_analysis.formats import format_value
 from bpo_analysis.periods import ReportPeriod, parse_period
@@ -39,9 +40,12 @@ def notes_of(review: Review) -> list[Note]:
 
 def _notes(review: Review) -> list[Note]:
     partners = [str(name) for name in review.dataset.partners["partner_id"]]
+    note_read(review.dataset.path, Read("notes", review.partner_id, review.period.label))
+    with unseen():
+        written = read_notes(review.dataset.path, partners)
     return [
         note
-        for note in read_notes(review.dataset.path, partners)
+        for note in written
         if note.period == review.period.label
         and note.partner_id in ("", review.partner_id)
         and (note.for_partner or review.shows_others)

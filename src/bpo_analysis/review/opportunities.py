@@ -81,8 +81,9 @@ def _opportunities(review: Review) -> Opportunities | None:
     for name in OPPORTUNITY_KPIS:
         if name in review.dataset.unavailable or name not in review.rows:
             continue
+        own, theirs = _sides(review, name, basis)
         for reason in review.slices(name, "category"):
-            compared = _compare(review, review.kpis[name], reason, basis, aht.value)
+            compared = _compare(review, review.kpis[name], reason, own.get(reason), theirs.get(reason), aht.value)
             if compared is not None:
                 candidates.append(compared)
     if not candidates:
@@ -98,21 +99,42 @@ def _opportunities(review: Review) -> Opportunities | None:
     return Opportunities(found=tuple(found), looked_at=len(candidates), basis=basis, handle_s=aht.value)
 
 
+_Sides = dict[str, pd.DataFrame]
+"""Sums by day, for each contact reason."""
+
+
+def _sides(review: Review, name: str, basis: Literal["others", "sites"]) -> tuple[_Sides, _Sides]:
+    """The partner's sums by reason and day, and those they are held against."""
+    start, end = review.period.start, review.period.end
+    if basis == "others":
+        rows = review.dataset.kpi_sums(name, ("partner_id", "category", "date"), start, end)
+        mine = rows["partner_id"] == review.partner_id
+        return _by_reason(rows[mine]), _by_reason(rows[~mine])
+    rows = review.rows[name]
+    rows = rows[rows["date"].between(pd.Timestamp(start), pd.Timestamp(end)) & (rows["denominator"] > 0)]
+    best = {str(reason): _best_site(part) for reason, part in rows.groupby("category")}
+    return _by_reason(rows), _by_reason(
+        pd.concat([rows.iloc[:0], *(part for part in best.values() if part is not None)])
+    )
+
+
+def _by_reason(rows: pd.DataFrame) -> _Sides:
+    sums = rows[rows["denominator"] > 0].groupby(["category", "date"])[["numerator", "denominator"]].sum()
+    return {str(reason): part for reason, part in sums.groupby(level="category")}
+
+
 def _compare(
-    review: Review, kpi: Kpi, reason: str, basis: Literal["others", "sites"], handle_s: float
+    review: Review, kpi: Kpi, reason: str, own: pd.DataFrame | None, reference: pd.DataFrame | None, handle_s: float
 ) -> tuple[Opportunity, float] | None:
-    rows = review.dataset.kpi_rows(kpi=kpi.name) if basis == "others" else review.rows[kpi.name]
-    inside = rows["date"].between(pd.Timestamp(review.period.start), pd.Timestamp(review.period.end))
-    rows = rows[inside & (rows["category"] == reason) & (rows["denominator"] > 0)]
-    own = rows[rows["partner_id"] == review.partner_id]
-    reference = rows[rows["partner_id"] != review.partner_id] if basis == "others" else _best_site(own)
-    if reference is None or min(own["denominator"].sum(), reference["denominator"].sum()) < _LEAST_CASES:
+    if own is None or reference is None:
+        return None
+    if min(own["denominator"].sum(), reference["denominator"].sum()) < _LEAST_CASES:
         return None
     make = share_interval if kpi.sampling == "cases" else ratio_interval
     try:
         here, there = (
             make(sums["numerator"], sums["denominator"], confidence_level=review.confidence_level)
-            for sums in (part.groupby("date")[["numerator", "denominator"]].sum() for part in (own, reference))
+            for sums in (own, reference)
         )
     except InsufficientDataError:
         return None

@@ -92,8 +92,10 @@ def pattern_of(review: Review, name: str) -> Pattern:
     return review.once(f"pattern {name}", lambda r: _pattern(r, name))
 
 
-def usual_series(review: Review, name: str) -> tuple[pd.DataFrame, Literal["week", "month"], int]:
-    """Return the values of the last weeks (months, where the data or the KPI are monthly).
+def usual_series(
+    review: Review, name: str, unit: Literal["week", "month"] = "week"
+) -> tuple[pd.DataFrame, Literal["week", "month"], int]:
+    """Return the values of the last weeks (months, where asked for or where the data or the KPI are monthly).
 
     Returns
     -------
@@ -103,7 +105,7 @@ def usual_series(review: Review, name: str) -> tuple[pd.DataFrame, Literal["week
     left_out : int
         How many those were.
     """
-    monthly = review.dataset.grain == "month" or review.kpis[name].grain == "month"
+    monthly = unit == "month" or review.dataset.grain == "month" or review.kpis[name].grain == "month"
     series = review.series(name, "month" if monthly else "week", MONTHS if monthly else WEEKS, record=False)
     first = series["value"].first_valid_index()
     series = series.loc[first if first is not None else len(series) :].reset_index(drop=True)

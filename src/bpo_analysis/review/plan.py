@@ -7,7 +7,7 @@ confidence level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -94,7 +94,11 @@ class Judgement:
 
     def level(self, family: str) -> float:
         """Confidence level of the intervals of a family."""
-        return self.plan.interval_level(family)
+        return self._levels[family]
+
+    @cached_property
+    def _levels(self) -> dict[str, float]:
+        return {family.name: self.plan.interval_level(family.name) for family in self.plan.families}
 
     def change_level(self, name: str) -> float:
         """Confidence level of the interval of a KPI's change."""
@@ -114,18 +118,20 @@ def judgement(review: Review) -> Judgement:
 def _judgement(review: Review) -> Judgement:
     headline = frozenset(name for names in headline_names(review).values() for name in names)
     plan = MultiplicityPlan(alpha=1 - review.confidence_level, families=FAMILIES)
-    for name in testable(review):
-        for stretch in STRETCHES:
-            change = change_of(review, name, stretch)
-            if change.difference is not None:
-                plan = plan.add(HEADLINE if name in headline else OTHER, change.label, change.pvalue)
+    changes = [(name, change_of(review, name, stretch)) for name in testable(review) for stretch in STRETCHES]
+    plan = replace(
+        plan,
+        members=tuple(
+            (HEADLINE if name in headline else OTHER, change.label, change.pvalue)
+            for name, change in changes
+            if change.difference is not None
+        ),
+    )
     for name in pattern_names(review):
         plan = plan.add_all(PATTERNS, pattern_of(review, name).pvalues)
     lag = leads(review)
-    for _, row in lag.table.iterrows():
-        plan = plan.add(LEADS, lag.label(review, row), row["pvalue"])
-    for reported in reconcile(review) or []:
-        plan = plan.add(REPORTS, reported.label, reported.pvalue)
+    plan = plan.add_all(LEADS, {lag.label(review, row): row["pvalue"] for _, row in lag.table.iterrows()})
+    plan = plan.add_all(REPORTS, {reported.label: reported.pvalue for reported in reconcile(review) or []})
     bias = rater_bias(review)
     if bias is not None:
         plan = plan.add(REPORTS, bias.label, bias.pvalue)

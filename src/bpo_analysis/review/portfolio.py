@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
 from bpo_analysis.data import Dataset, open_dataset
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.kpis import Kpi
@@ -15,6 +13,7 @@ from bpo_analysis.review.comparison import COMPARED
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.findings import Ask, asks, verdict
 from bpo_analysis.review.narrative import Insight, insights
+from bpo_analysis.review.printed import Printed
 from bpo_analysis.review.scorecard import Clause, clauses
 from bpo_analysis.stats import StandardisedComparison, adjust_pvalues, standardise
 from bpo_analysis.stats.standardisation import MIN_UNITS
@@ -34,6 +33,8 @@ class Portfolio:
     period: ReportPeriod
     confidence_level: float
     reviews: dict[str, Review] = field(repr=False)
+    printed: dict[Printed, None] = field(default_factory=dict, repr=False)
+    """Cells and sentences with numbers of the sections shown so far: they are about all partners."""
 
     @property
     def any_review(self) -> Review:
@@ -104,6 +105,7 @@ def open_portfolio(data: str | Path | Dataset, period: str = "", *, confidence_l
     """
     dataset = (data if isinstance(data, Dataset) else open_dataset(data)).prepare()
     when = dataset.period(period)
+    dataset = dataset.as_of(when.end)
     reviews = {
         str(name): Review(
             dataset=dataset, partner_id=str(name), period=when, confidence_level=confidence_level
@@ -161,9 +163,9 @@ def fair_comparisons(portfolio: Portfolio) -> list[FairComparison]:
 
 def _standardised(portfolio: Portfolio, name: str) -> StandardisedComparison | None:
     review = portfolio.any_review
-    rows = portfolio.dataset.kpi_rows(kpi=name)
-    inside = rows["date"].between(pd.Timestamp(review.before()[0]), pd.Timestamp(portfolio.period.end))
-    rows = rows[inside & rows["category"].notna() & (rows["denominator"] > 0)]
+    columns = ("partner_id", "date", "category")
+    rows = portfolio.dataset.kpi_sums(name, columns, review.before()[0], portfolio.period.end)
+    rows = rows[rows["category"].notna() & (rows["denominator"] > 0)]
     if rows["partner_id"].nunique() < 2:
         return None
     days = rows["date"].nunique()

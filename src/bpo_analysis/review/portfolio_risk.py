@@ -71,7 +71,7 @@ def _exit(review: Review) -> dict[str, object]:
     hours = {name: found.hours(name) for name in ("low", "base", "high")}
     return row | {
         "notice_days": float(found.notice_days),
-        "heads": found.heads,
+        "heads": found.heads.value,
         "uncovered_weeks": found.base.uncovered_weeks,
         "uncovered_hours": missing if hours["base"] is None else hours["base"],
         "uncovered_low": missing if hours["low"] is None else hours["low"],

@@ -1,26 +1,13 @@
-"""What the registers say about a partner on the last day of a period: actions, escalations, updates, contracts."""
+"""What the registers say about a partner on the last day of a period: actions, contracts, agreed exceptions."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.review.context import Review
-from bpo_analysis.stats import TimeToEvent, time_to_event
 
-__all__ = [
-    "EscalationView",
-    "actions_at",
-    "contract_terms",
-    "escalations_at",
-    "exceptions_at",
-    "updates_in",
-]
-
-_SECONDS_PER_DAY = 86_400
+__all__ = ["actions_at", "contract_terms", "exceptions_at"]
 
 
 def _at_end(review: Review) -> pd.Timestamp:
@@ -57,68 +44,6 @@ def actions_at(review: Review) -> pd.DataFrame | None:
     return (
         table.assign(_order=order).sort_values(["_order", "due_on", "action_id"], kind="stable").drop(columns="_order")
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationView:
-    """Escalations at the end of a period: how many, how old, how long they take now and took before."""
-
-    opened: int
-    closed: int
-    open_now: int
-    open_ages_days: pd.Series
-    oldest: pd.DataFrame
-    now: TimeToEvent | None
-    before: TimeToEvent | None
-
-
-def escalations_at(review: Review) -> EscalationView | None:
-    """Summarise escalations; those still open at the end of the period count for as long as they have been open."""
-    table = review.register("escalations")
-    if table is None or table.empty:
-        return None
-    end = _at_end(review) + pd.Timedelta(days=1)
-    opened = pd.to_datetime(table["opened_at"])
-    closed = pd.to_datetime(table["closed_at"])
-    known = opened < end
-    table = table.assign(opened_at=opened, closed_at=closed.where(closed < end))[known]
-    start = pd.Timestamp(review.period.start)
-    open_now = table[table["closed_at"].isna()]
-    ages = (end - open_now["opened_at"]).dt.total_seconds() / _SECONDS_PER_DAY
-    first, _ = review.before()
-    in_period = table["opened_at"] >= start
-    before = (table["opened_at"] >= pd.Timestamp(first)) & ~in_period
-    return EscalationView(
-        opened=int(in_period.sum()),
-        closed=int((table["closed_at"] >= start).sum()),
-        open_now=len(open_now),
-        open_ages_days=ages,
-        oldest=open_now.assign(age_days=ages).sort_values("age_days", ascending=False, kind="stable"),
-        now=_turnaround(table[in_period], end),
-        before=_turnaround(table[before], end),
-    )
-
-
-def _turnaround(table: pd.DataFrame, end: pd.Timestamp) -> TimeToEvent | None:
-    hours = (table["closed_at"].fillna(end) - table["opened_at"]).dt.total_seconds() / 3600
-    due = table["due_hours"].dropna() if "due_hours" in table else pd.Series(dtype=float)
-    limit = float(due.iloc[0]) if due.nunique() == 1 else float("nan")
-    try:
-        return time_to_event(hours, table["closed_at"].notna(), limit=limit)
-    except InsufficientDataError:
-        return None
-
-
-def updates_in(review: Review) -> pd.DataFrame | None:
-    """Return updates that took effect in the period, with the lead time they were announced with."""
-    updates = review.register("updates")
-    if updates is None:
-        return None
-    announced = pd.to_datetime(updates["announced_on"])
-    effective = pd.to_datetime(updates["effective_on"]).fillna(announced)
-    inside = (effective >= pd.Timestamp(review.period.start)) & (effective <= _at_end(review))
-    table = updates.assign(announced_on=announced, effective_on=effective, lead_days=(effective - announced).dt.days)
-    return table[inside].sort_values("effective_on", kind="stable")
 
 
 def contract_terms(review: Review) -> pd.DataFrame | None:

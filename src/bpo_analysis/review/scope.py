@@ -28,9 +28,8 @@ def scope_register(review: Review) -> pd.DataFrame | None:
     ``harder`` counts intervals of the reason that leave out the partner's total; several reasons are looked at, so that
     a single one is description and no finding.
     """
-    rows = review.dataset.kpi_rows(kpi="handled")
     start, end = review.before()[0], review.period.end
-    rows = rows[rows["date"].between(pd.Timestamp(start), pd.Timestamp(end)) & rows["category"].notna()]
+    rows = review.dataset.kpi_sums("handled", ("partner_id", "category"), start, end).dropna(subset=["category"])
     own = rows[rows["partner_id"] == review.partner_id].groupby("category")["numerator"].sum()
     own = own[own > 0].sort_values(ascending=False, kind="stable")
     if own.empty:

@@ -7,8 +7,6 @@ from datetime import date
 from math import floor
 from typing import Literal, get_args
 
-import pandas as pd
-
 from bpo_analysis.data import Target, target_for
 from bpo_analysis.formats import decimals_of, format_change, format_value, shown_number
 from bpo_analysis.kpis import Kpi, Unit
@@ -17,6 +15,7 @@ from bpo_analysis.review.changes import STRETCHES, Stretch, change_of
 from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.headline import headline_names
 from bpo_analysis.review.plan import change_family, judgement
+from bpo_analysis.review.windows import calendar_weeks
 
 __all__ = [
     "CONTRACT_STATES",
@@ -103,12 +102,17 @@ class ScoreRow:
     @property
     def drift_text(self) -> str:
         """The change against the earlier stretch as printed."""
-        return format_change(self.drift, self.kpi.unit, currency=self.currency)
+        return self._as_printed(self.drift)
 
     @property
     def change_text(self) -> str:
         """The change as printed."""
-        return format_change(self.change, self.kpi.unit, currency=self.currency)
+        return self._as_printed(self.change)
+
+    def _as_printed(self, change: float | None) -> str:
+        # With the decimals of the value it stands beside: 24 agents change by one or by none, not by 0.0435.
+        decimals = decimals_of(self.kpi.unit, self.measure.value) if self.measure else None
+        return format_change(change, self.kpi.unit, currency=self.currency, decimals=decimals)
 
     @property
     def target_text(self) -> str:
@@ -121,7 +125,7 @@ class Clause:
     """One target in force, with its result and how consistently it was met.
 
     ``unit`` is day or week: days of the period where a usual day has enough cases to be judged, otherwise the last
-    weeks up to its end. ``measured`` is 0 where single days and weeks mean nothing (billed months, headcounts).
+    whole calendar weeks. ``measured`` is 0 where single days and weeks mean nothing (billed months, headcounts).
     """
 
     row: ScoreRow
@@ -131,6 +135,11 @@ class Clause:
     measured: int = 0
     worst: tuple[str, float] | None = None
     longest_miss: int = 0
+
+    @property
+    def worst_when(self) -> str:
+        """Day of the worst value, or the first day of its week."""
+        return "" if self.worst is None else f"{'' if self.unit == 'day' else 'week from '}{self.worst[0]}"
 
 
 def scorecard(review: Review) -> list[ScoreRow]:
@@ -144,6 +153,10 @@ def score(review: Review, name: str, group: str = "", *, target: Target | None =
     Without ``judged`` its changes are sizes only, and the tests of a whole review need not be made: for pages that list
     values and claim no change.
     """
+    return review.once(("score", name, group, target, judged), lambda r: _score(r, name, group, target, judged=judged))
+
+
+def _score(review: Review, name: str, group: str, target: Target | None, *, judged: bool) -> ScoreRow:
     where = {"channel": target.channel} if target is not None and target.channel else None
     if target is None:
         target = _target(review, name)
@@ -197,6 +210,10 @@ def _target(review: Review, name: str) -> Target | None:
 
 def targets_in_force(review: Review) -> list[Target]:
     """Targets of tier 'expected' in force on the last day of the period, the particular in place of the general."""
+    return review.once("targets in force", _targets_in_force)
+
+
+def _targets_in_force(review: Review) -> list[Target]:
     # A target for mail does not concern a partner that answers no mail.
     channels = review.slices("offered", "channel")
     mine = [
@@ -338,21 +355,13 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
     kpi, scope = row.kpi, target.channel or ""
     if kpi.pooling == "total" or kpi.grain == "month" or kpi.group == "people" or review.dataset.grain == "month":
         return Clause(row=row, scope=scope)
-    daily = review.daily(kpi.name, {"channel": scope} if scope else None).loc[: str(review.period.end)]
-    if target.valid_from is not None:
-        daily = daily.loc[str(target.valid_from) :]
-    inside = daily.loc[str(review.period.start) :]
-    unit = "day" if len(inside) and inside["denominator"].median() >= MIN_CASES_A_DAY else "week"
+    daily = review.daily(kpi.name, {"channel": scope} if scope else None)
+    first = max(filter(None, (target.valid_from, review.period.start)))
+    inside = daily.loc[str(first) : str(review.period.end)]
+    by_day = review.dataset.grain == "day" and len(inside) and inside["denominator"].median() >= MIN_CASES_A_DAY
+    unit = "day" if by_day else "week"
     if unit == "week":
-        # Weeks end with the period, so that its last week is a whole one.
-        weeks = (pd.Timestamp(review.period.end) - daily.index).days // 7
-        inside = (
-            daily[weeks < CONSISTENCY_WEEKS]
-            .groupby(
-                pd.Timestamp(review.period.end) - pd.to_timedelta(weeks[weeks < CONSISTENCY_WEEKS] * 7 + 6, unit="D")
-            )
-            .sum()
-        )
+        inside = calendar_weeks(review, daily, CONSISTENCY_WEEKS, since=target.valid_from)
     inside = inside[inside["denominator"] > 0]
     values = kpi.scale * inside["numerator"] / inside["denominator"]
     judged = [(f"{day:%Y-%m-%d}", float(value), meets(float(value), target, kpi)) for day, value in values.items()]

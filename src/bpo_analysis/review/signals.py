@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from bpo_analysis.errors import InsufficientDataError
+from bpo_analysis.errors import DataError, InsufficientDataError
 from bpo_analysis.formats import format_interval, format_value, plural
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.context import Review
@@ -76,7 +76,7 @@ def chartable(review: Review, names: tuple[str, ...]) -> list[str]:
         if name in review.rows
         and name not in review.dataset.unavailable
         and review.kpis[name].grain == "day"
-        and review.dataset.grain == "day"
+        and review.dataset.grain != "month"
         and review.measure(name, period=week, record=False, interval=False) is not None
     ]
 
@@ -108,6 +108,8 @@ def _kpi_chart(review: Review, name: str, weeks: int, newest: int, rate: float) 
     except InsufficientDataError as error:
         shortage = f"baseline forming: {plural(error.got, 'week')} of {error.needed}"
         return KpiChart(kpi=kpi, series=series, chart=None, limits=None, signals=(), shortage=shortage)
+    except DataError as error:
+        return KpiChart(kpi=kpi, series=series, chart=None, limits=None, signals=(), shortage=str(error))
     scale = kpi.scale if _is_share(kpi) else 1.0
     return KpiChart(
         kpi=kpi,
@@ -131,6 +133,10 @@ def _charted(kpi: Kpi, series: pd.DataFrame, newest: int, rate: float) -> Contro
         # A week with few cases varies more; its limits are as much wider.
         sizes = series["denominator"].fillna(0)
         shares = series["numerator"].clip(upper=series["denominator"]) / series["denominator"]
+        known = shares.iloc[:learnt].dropna()
+        if len(known) and known.nunique() == 1 and known.iloc[0] in (0.0, 1.0):
+            # Where no case ever failed, limits of a share would let none fail.
+            raise DataError("its weeks before do not vary")
         return control_chart(shares, sizes=sizes, kind="p", baseline=learnt, false_alarm_rate=rate)
     low = kpi.lower if kpi.lower is not None else float("-inf")
     high = kpi.upper if kpi.upper is not None else float("inf")

@@ -13,6 +13,7 @@ from bpo_analysis.kpis import Kpi
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.patterns import usual_series
 from bpo_analysis.stats import Capability, ControlChart, DefectRate, capability, control_chart
+from bpo_analysis.stats.capability import MIN_VALUES
 
 __all__ = ["CapabilityLine", "DefectChart", "Defects", "capability_lines", "defect_charts", "defects"]
 
@@ -43,11 +44,25 @@ class DefectChart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapabilityLine:
-    """Weekly (monthly) values of a KPI against its agreed target; ``result`` is None where it cannot be told."""
+    """Single months of a KPI against its agreed target, for by months a contract is judged and settled.
+
+    With fewer than ten months single weeks are taken, a description alone: a week varies more than a month, so that
+    more of them lie beyond the target.
+
+    Attributes
+    ----------
+    unit : str
+        month, or week for want of months.
+    months : int
+        How many months there are.
+    result : Capability or None
+        None where it cannot be told; ``reason`` then says why.
+    """
 
     kpi: Kpi
     target: Target
     unit: str
+    months: int
     result: Capability | None
     reason: str
 
@@ -120,14 +135,21 @@ def _chart(kind: Literal["p", "u"], events: pd.Series, sizes: pd.Series, unit: s
 
 
 def _capability(review: Review, kpi: Kpi, target: Target) -> CapabilityLine:
-    series, unit, _ = usual_series(review, kpi.name)
+    series, unit, _ = usual_series(review, kpi.name, "month")
+    months = int(series["value"].tail(PERIODS["month"]).notna().sum())
+    # Leavers of a single week mean little, whatever the number of months.
+    daily = review.dataset.grain != "month" and kpi.grain == "day"
+    if months < MIN_VALUES and daily and kpi.group != "people":
+        series, unit, _ = usual_series(review, kpi.name)
     values = series["value"].tail(PERIODS[unit])
     lower, upper = (target.value, None) if target.op == ">=" else (None, target.value)
     try:
         result = capability(values, lower_spec=lower, upper_spec=upper, confidence_level=review.confidence_level)
     except InsufficientDataError as error:
-        reason = f"needs {error.needed} {error.unit}, there are {error.got}" if error.unit else str(error)
-        return CapabilityLine(kpi=kpi, target=target, unit=unit, result=None, reason=reason)
+        needed = f"{unit}s" if error.unit == "values" else error.unit
+        reason = f"needs {error.needed} {needed}, there are {error.got}"
+        return CapabilityLine(kpi=kpi, target=target, unit=unit, months=months, result=None, reason=reason)
     except DataError:
-        return CapabilityLine(kpi=kpi, target=target, unit=unit, result=None, reason="its values do not vary")
-    return CapabilityLine(kpi=kpi, target=target, unit=unit, result=result, reason="")
+        reason = "its values do not vary"
+        return CapabilityLine(kpi=kpi, target=target, unit=unit, months=months, result=None, reason=reason)
+    return CapabilityLine(kpi=kpi, target=target, unit=unit, months=months, result=result, reason="")

@@ -7,6 +7,7 @@ from bpo_analysis.sections.actions import corrective_actions
 from bpo_analysis.sections.calibration import calibration_agreement, calibration_appendix
 from bpo_analysis.sections.calibration_before import calibration_before
 from bpo_analysis.sections.calibration_draw import calibration_draw
+from bpo_analysis.sections.calibration_summary import calibration_summary
 from bpo_analysis.sections.category_report import (
     category_appendix,
     category_map,
@@ -27,7 +28,9 @@ from bpo_analysis.sections.contract import contract_scorecard
 from bpo_analysis.sections.contract_terms import contract_terms
 from bpo_analysis.sections.cost import cost
 from bpo_analysis.sections.coverage import data_coverage
-from bpo_analysis.sections.escalations import escalation_causes, escalation_log, escalations
+from bpo_analysis.sections.escalation_causes import escalation_causes
+from bpo_analysis.sections.escalation_log import escalation_log
+from bpo_analysis.sections.escalations import escalations
 from bpo_analysis.sections.exit_exposure import exit_exposure
 from bpo_analysis.sections.governance import activities, governance, relationship
 from bpo_analysis.sections.growth_gate import growth_gate
@@ -61,8 +64,10 @@ from bpo_analysis.sections.service_summary import service_by_channel, service_su
 from bpo_analysis.sections.service_waits import wait_distribution
 from bpo_analysis.sections.six_sigma import six_sigma
 from bpo_analysis.sections.staffing import staffing
+from bpo_analysis.sections.steering import money_and_risks
 from bpo_analysis.sections.targets import targets_in_detail
 from bpo_analysis.sections.tracking import escalation_appendix, escalations_and_updates, update_appendix
+from bpo_analysis.sections.tracking_summary import escalation_summary, update_summary
 from bpo_analysis.sections.updates import updates
 from bpo_analysis.sections.watermelon import watermelon
 from bpo_analysis.sections.weekly import (
@@ -70,6 +75,7 @@ from bpo_analysis.sections.weekly import (
     performance_results,
     quality_assurance,
     training_updates,
+    week_summary,
     weekly_escalations,
 )
 from bpo_analysis.sections.year import coming, twelve_months
@@ -84,6 +90,7 @@ __all__ = [
     "calibration_appendix",
     "calibration_before",
     "calibration_draw",
+    "calibration_summary",
     "categories",
     "category_appendix",
     "category_map",
@@ -105,6 +112,7 @@ __all__ = [
     "escalation_appendix",
     "escalation_causes",
     "escalation_log",
+    "escalation_summary",
     "escalations",
     "escalations_and_updates",
     "exit_exposure",
@@ -119,6 +127,7 @@ __all__ = [
     "kpis_by_reason",
     "learning_curves",
     "masthead",
+    "money_and_risks",
     "moved_before",
     "notes_written",
     "open_actions",
@@ -156,10 +165,12 @@ __all__ = [
     "trends",
     "twelve_months",
     "update_appendix",
+    "update_summary",
     "updates",
     "volume_and_staffing",
     "wait_distribution",
     "watermelon",
+    "week_summary",
     "weekly_escalations",
     "what_it_means",
     "why_it_moved",

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, plural
+from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, of_them, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.action_effects import ActionEffect, action_effects
 from bpo_analysis.review.actions import ActionAges, Chain, action_ages, carried_over, chains
@@ -25,7 +25,7 @@ __all__ = ["action_table", "corrective_actions", "effect_rows", "effect_table"]
 _ID, _TITLE = "actions", "Root causes and corrective actions"
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def corrective_actions(review: Review) -> Section:
     """Missed targets with their chain, closed actions held against their KPI, and open actions with their age."""
     found = chains(review)
@@ -51,13 +51,14 @@ def _lead(review: Review, found: list[Chain], effects: list[ActionEffect]) -> Ma
     if not found:
         first = "No target is missed."
     else:
-        first = f"{plural(len(found), 'target')} missed, {explained} of them with a complete chain in time."
+        complete = "explained: cause, action, owner and dates on record, and in time"
+        first = f"{plural(len(found), 'target')} missed, {of_them(explained, len(found), complete)}."
     lines = [Markup("<p>{}</p>").format(first)]
     open_misses = [chain for chain in found if not chain.explained]
     if open_misses:
         items = Markup("").join(_unexplained(chain) for chain in open_misses)
         lines.append(Markup("<ul>{}</ul>").format(items))
-    still = [e for e in effects if e.word in ("did not move", "moved the other way")]
+    still = [e for e in effects if e.word in ("did not move as expected", "moved the other way")]
     if still:
         names = "; ".join(f"{e.action['action']} ({e.kpi.label if e.kpi else ''}: {e.word})" for e in still)
         lines.append(page.note(f"Closed, but the KPI did not follow: {names}.", "concern"))
@@ -126,8 +127,9 @@ def effect_table(review: Review, effects: list[ActionEffect], caption: str) -> M
         "Level of the KPI from the closing on less the level before, over up to half a year on each side"
         "; beside the middle one of the other partners where three or more have the KPI. "
         "What was under way before the closing, and an unusual month just before it, is taken out. All closed actions "
-        "together hold one error rate. That the KPI moved at that time does not show that the action moved it. These "
-        "are descriptions of what is on record, outside the plan of tests of this page."
+        "together hold one error rate; of handle time, quality score and first-contact resolution it is also asked "
+        "whether the agents who served before and after moved alike. That the KPI moved at that time does not show "
+        "that the action moved it. These are descriptions of what is on record, outside the plan of tests of this page."
     )
     return table + page.note(note)
 

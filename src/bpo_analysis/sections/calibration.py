@@ -11,16 +11,16 @@ from bpo_analysis import page
 from bpo_analysis.errors import InsufficientDataError
 from bpo_analysis.formats import MISSING, format_axis, format_change, format_interval, format_value, plain, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import plot_control_chart, plot_differences, to_svg
+from bpo_analysis.plotting import control_chart_svg, plot_differences, to_svg
 from bpo_analysis.review.calibration import (
     ENOUGH,
     GOOD_AGREEMENT,
-    PASS_MARK,
     Agreed,
     ItemAgreement,
     agreed,
-    calibration_actions,
 )
+from bpo_analysis.review.calibration_meeting import calibration_actions
+from bpo_analysis.review.calibration_ratings import PASS_MARK
 from bpo_analysis.review.context import Review
 from bpo_analysis.sections.amounts import noted_count, noted_points, noted_share, points, points_interval
 from bpo_analysis.sections.calibration_before import item_name, why_no_ratings
@@ -30,7 +30,7 @@ from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 from bpo_analysis.stats import control_chart
 
-__all__ = ["calibration_agreement", "calibration_appendix"]
+__all__ = ["bias_words", "calibration_agreement", "calibration_appendix"]
 
 _ROWS = 15
 _SEEN = (1 + 0.84 / 1.96) / 2
@@ -52,7 +52,13 @@ def calibration_agreement(review: Review, *, pass_mark: float = PASS_MARK) -> Se
     found = agreed(review, pass_mark=pass_mark)
     if found is None:
         return missing(id, title, f"no contact of {review.name} was rated by both sides in the last months.")
-    body = _bias(review, found) + _pass_rate(review, found) + _items(review, found) + _bland_altman(review, found)
+    words, clear = bias_words(found)
+    body = (
+        page.note(words, "concern" if clear else "info")
+        + _pass_rate(review, found)
+        + _items(review, found)
+        + _bland_altman(review, found)
+    )
     body += _raters(review, found) + _trend(review, found) + _actions(review)
     question = "Do both sides judge alike, and if not, who gives more?"
     return Section(id, page.section(id, title, body, question=question))
@@ -65,17 +71,21 @@ def calibration_appendix(review: Review, *, pass_mark: float = PASS_MARK) -> Sec
     return appendix_of(review, None if found is None else found.judged)
 
 
-def _bias(review: Review, found: Agreed) -> Markup:
+def bias_words(found: Agreed) -> tuple[str, bool]:
+    """Say whether the partner's raters give more or less than the client's, and whether that is clear."""
     if found.bias is None or found.bias.limits is None:
-        return page.note(f"Bias: too few contacts rated by both sides since {found.start} ({found.contacts}).")
+        few = f"({found.contacts} since {found.start})"
+        return f"Too few contacts were rated by both sides to say whether they judge alike {few}.", False
     limits = found.bias.limits
     facts = f"{points_interval(*limits)}; {found.bias.base_text} since {found.start}, rated blind by both sides"
     if found.bias_clear:
         way = "more" if found.bias.value > 0 else "less"
-        text = f"The partner's raters give {points(found.bias.value)} {way} than the client's ({facts})."
-        return page.note(text, "concern")
+        return f"The partner's raters give {points(found.bias.value)} {way} than the client's ({facts}).", True
     seen = points((limits[1] - limits[0]) * _SEEN)
-    return page.note(f"No difference between both sides' scores found ({facts}); one of about {seen} would have been.")
+    return (
+        f"No difference between both sides' scores was found ({facts}); one of about {seen} would have been.",
+        False,
+    )
 
 
 def _pass_rate(review: Review, found: Agreed) -> Markup:
@@ -111,12 +121,18 @@ def _pass_rate(review: Review, found: Agreed) -> Markup:
         clear=clear,
         same=same,
         same_interval=format_interval(verdicts.percent_agreement_ci_low, verdicts.percent_agreement_ci_high, "share"),
-        ac=_coefficient(verdicts.gwet_ac, verdicts.gwet_ac_ci_low, verdicts.gwet_ac_ci_high),
+        ac=_coefficient(review, found, verdicts.gwet_ac, verdicts.gwet_ac_ci_low, verdicts.gwet_ac_ci_high),
     )
 
 
-def _coefficient(value: float, low: float, high: float) -> str:
-    return MISSING if isnan(value) else f"{value:.2f}, {low:.2f} to {high:.2f}"
+def _coefficient(review: Review, found: Agreed, value: float, low: float, high: float) -> str:
+    if isnan(value):
+        return MISSING
+    text = review.note_figure(
+        "calibration.verdict_gwet_ac", value, f"{value:.2f}", unit="coefficient", ci_low=low, ci_high=high,
+        start=found.start,
+    )  # fmt: skip
+    return f"{text}, {low:.2f} to {high:.2f}"
 
 
 def _items(review: Review, found: Agreed) -> Markup:
@@ -281,16 +297,17 @@ def _trend_figure(sessions: pd.DataFrame, table: Markup) -> Markup:
         chart = control_chart(sessions["share"], sizes=sessions["ratings"], kind="p")
     except InsufficientDataError as error:
         return page.note(f"No chart of sessions: it needs {error.needed}, there are {error.got}.") + table
-    ax = plot_control_chart(
+    svg = control_chart_svg(
         chart, [f"{day:%b %y}" for day in sessions["end"]], format_value=lambda value: format_axis(value, "share")
     )
     mean = format_value(chart.center, "share")
     said = "a session lies outside its limits" if chart.outside else "a long run on one side" if chart.run else ""
-    title = f"Agreement over {plural(len(sessions), 'session')}: {said or 'no signal'}, mean {mean}"
+    said = said or "none outside its limits and no long run"
+    title = f"Agreement over {plural(len(sessions), 'session')}: {said}, mean {mean}"
     limits = format_interval(chart.lower, chart.upper, "share")
     alt = f"{title}. p chart of ratings within a tenth of the scale, newest limits {limits}."
     return Markup('<div class="charts">{}</div>').format(
-        page.figure(to_svg(ax), title=title, alt=alt, data=table, id="fig-sessions")
+        page.figure(svg, title=title, alt=alt, data=table, id="fig-sessions")
     )
 
 

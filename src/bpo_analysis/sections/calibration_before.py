@@ -7,7 +7,8 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import format_change, format_value, plain, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.review.calibration import PASS_MARK, Blind, blind
+from bpo_analysis.review.calibration_meeting import Blind, blind
+from bpo_analysis.review.calibration_ratings import PASS_MARK
 from bpo_analysis.review.context import Review
 from bpo_analysis.sections.amounts import noted_count, noted_points
 from bpo_analysis.sections.placing import placed

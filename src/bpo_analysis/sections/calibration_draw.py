@@ -7,8 +7,8 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import format_value, plain, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.review.calibration import Draw, draw_sample
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.sampling import Draw, draw_sample
 from bpo_analysis.sections.amounts import noted_count, points
 from bpo_analysis.sections.parts import day_text, percent, text_or_missing
 from bpo_analysis.sections.placing import placed

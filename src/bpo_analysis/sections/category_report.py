@@ -167,8 +167,8 @@ def _reading(review: Review, view: CategoryView) -> str:
     if not tests:
         return f"No earlier {_NOUNS[view.subject][1]}: changes cannot be told yet."
     return (
-        f"Changes are judged together ({plural(tests, 'test')}, Benjamini-Hochberg; intervals of changes at "
-        f"{format_value(level, 'share')}). Shares add up to one: where one grows, others must shrink."
+        f"Changes are judged together ({plural(tests, 'test')} with the false discovery rate held), so their intervals "
+        f"are wider ({format_value(level, 'share')}). Shares add up to 100 %: where one grows, others must shrink."
     )
 
 
@@ -185,7 +185,7 @@ def _share_table(review: Review, view: CategoryView, rows: Sequence[CategoryShar
         Column("Share", "right", f"{percent(review.confidence_level)} interval"),
         Column(""),
         Column("Running total", "right"),
-        Column("Before", "right", review.before_title),
+        Column("Earlier share", "right", f"in {review.before_title}"),
         Column("Change", "right"),
         Column("Reading"),
     ]
@@ -277,17 +277,9 @@ def _cell(measure: Measure | None) -> Markup | str:
 
 
 @placed(client_only=True)
-def reasons_by_partner(review: Review, *, others: bool = True) -> Section:
-    """Which partner has more of which reason than the others: standardised residuals as a heat map.
-
-    Parameters
-    ----------
-    others : bool, default True
-        Whether other partners may be named; the partner's own edition never has this section.
-    """
+def reasons_by_partner(review: Review) -> Section:
+    """Which partner has more of which reason than the others: standardised residuals as a heat map."""
     id, title = "reasons-by-partner", "Who has which kind of contact"
-    if not others:
-        return missing(id, title, "other partners are not named on this page.")
     mix = category_mix(review)
     if mix is None:
         return missing(id, title, "it takes contact reasons of at least two partners.")
@@ -306,13 +298,13 @@ def reasons_by_partner(review: Review, *, others: bool = True) -> Section:
             cells.append(HeatCell(text, abs(value) / _DEEP_RESIDUAL, "concern" if value > 0 else "improvement"))
         rows.append((plain(str(reason)), cells))
     caption = (
-        "Standardised residuals: how many standard deviations a partner's contacts of a reason lie above (+, orange) "
-        "or below (−, blue) its share of all contacts"
+        "How far a partner's contacts of a reason lie above (+, orange) or below (−, blue) its share of all contacts, "
+        "in standard deviations"
     )
     body = page.heat_table("Reason", [str(name) for name in mix.counts.columns], rows, caption=caption)
     body += page.note(
-        "Description, not a test: days differ, so that real counts scatter wider than the scale assumes. More of a "
-        "reason is neither good nor bad; it says whose totals may not be compared without a common mix."
+        "Description, not a test: days differ, so real counts scatter wider than this scale assumes. More of a reason "
+        "is neither good nor bad. Partners that differ here can be compared only on the same mix of reasons."
     )
     return Section(id, page.section(id, title, body, question="Whose contacts are different, and in what?"))
 

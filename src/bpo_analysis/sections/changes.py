@@ -26,7 +26,7 @@ _READING = (
 )
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def changes_before_after(review: Review) -> Section:
     """Every significant change of the last year: what its own KPI, quality, handle time and cost did around it."""
     id, title = "change-effects", "Before and after each change"

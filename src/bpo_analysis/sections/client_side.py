@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import MISSING, format_value, plural
+from bpo_analysis.formats import MISSING, format_value, of_them, plural
 from bpo_analysis.page import Column
 from bpo_analysis.review.client_side import Answers, Outages, answers, outages
 from bpo_analysis.review.context import Review
@@ -123,7 +123,12 @@ def _outages(review: Review, found: Outages) -> Markup:
 
 def _answers(review: Review, found: Answers) -> Markup:
     open_text = noted_count(review, "client.requests_open", float(found.open_now), "requests")
-    overdue = noted_count(review, "client.requests_overdue", float(found.overdue), "requests")
+    noted_count(review, "client.requests_overdue", float(found.overdue), "requests")
+    still = (
+        f"{open_text} open on {review.period.end}, {of_them(found.overdue, found.open_now, 'overdue')}"
+        if found.open_now
+        else f"none open on {review.period.end}"
+    )
     asked = noted_count(review, "client.requests", float(found.asked), "requests")
     median, between = noted_time(review, "client.answer_time", found.hours)
     kept, kept_between = noted_share_within(review, "client.answered_in_time", found.in_due)
@@ -132,9 +137,9 @@ def _answers(review: Review, found: Answers) -> Markup:
         f"an answer takes {median} in the median ({between})" if found.hours is not None else "too few to say how long"
     )
     in_time = f", {kept} ({kept_between}) in the agreed time" if kept != MISSING else ""
-    lead = Markup(
-        "<p>The partner asked {} times {}; {} open on {}, {} of them overdue. Of requests {}: {}{}.</p>"
-    ).format(asked, review.period.when, open_text, review.period.end, overdue, since, speed, in_time)
+    lead = Markup("<p>The partner asked {} {} {}; {}. Of requests {}: {}{}.</p>").format(
+        asked, "time" if found.asked == 1 else "times", review.period.when, still, since, speed, in_time
+    )
     columns = [
         Column("Kind"),
         Column("Asked", "right", since),

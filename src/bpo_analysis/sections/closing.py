@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from math import isnan
@@ -20,7 +21,9 @@ from bpo_analysis.page import Column
 from bpo_analysis.review.context import Figure, Measure, Review
 from bpo_analysis.review.drivers import drivers, events_between
 from bpo_analysis.review.plan import PARTNERS, Judgement, judgement
+from bpo_analysis.review.printed import Printed
 from bpo_analysis.review.scorecard import scorecard, target_text
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.parts import contribution_figure, day_text, percent, slice_table, text_or_missing
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
@@ -32,6 +35,7 @@ __all__ = [
     "data_warnings",
     "definitions",
     "ledger_rows",
+    "printed_rows",
     "provenance",
     "row_accounting",
     "why_it_moved",
@@ -40,7 +44,7 @@ __all__ = [
 _MAX_DRIVERS = 3
 _SURENESS = (
     "The interval of a value is {level}, for that one value. Everything else this page says to have happened is judged "
-    "together: {count} tests at {error} for the whole page. In a month in which nothing happened at all, at most one "
+    "together: {count} at {error} for the whole page. In a month in which nothing happened at all, at most one "
     "such page in {pages} would say anything untrue. What is not named as found is not proof that nothing changed: "
     "beside each stands what would have been found."
 )
@@ -56,7 +60,7 @@ _ALL_ROWS = "<p>What became of every row, over all partners, is in the client's 
 _PACKAGES = ("pandas", "numpy", "scipy", "ibis-framework", "duckdb", "matplotlib")
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def why_it_moved(review: Review) -> Section:
     """Rate and mix of the KPIs that moved, where the missed ones fall short, and the dated events of the time."""
     id, title = "drivers", "Why it moved"
@@ -69,7 +73,7 @@ def why_it_moved(review: Review) -> Section:
     if not moved and not missed and events.empty:
         return missing(id, title, "no headline KPI clearly moved or missed its target, and no event is on record.")
     if moved:
-        figures = Markup("").join(contribution_figure(driver) for driver in moved)
+        figures = Markup("").join(contribution_figure(review, driver) for driver in moved)
         body = Markup('<div class="charts">{}</div>').format(figures) + page.note(_READING)
     else:
         body = Markup("<p>No clear change of a headline KPI against {}.</p>").format(review.before_title)
@@ -98,7 +102,8 @@ def _events(events: pd.DataFrame, start: date) -> Markup:
         ]
         for r in events.to_dict("records")
     ]
-    return page.table(columns, rows, caption=f"Dated events since {start}; near in time is not the same as cause")
+    caption = f"Dated events since {start}; near in time is not the same as cause"
+    return page.table(columns, rows, caption=caption, classes="stack")
 
 
 def appendix(review: Review, *, tests: bool = True) -> Section:
@@ -111,6 +116,13 @@ def appendix(review: Review, *, tests: bool = True) -> Section:
 
 def appendix_of(review: Review, judged: Judgement | None) -> Section:
     """Return the appendix of a page with a plan of its own, or without tests."""
+    section = _appendix(review, judged)
+    # What it prints itself is listed by now.
+    return replace(section, record=_record(review, judged))
+
+
+@listed
+def _appendix(review: Review, judged: Judgement | None) -> Section:
     body = (
         definitions(_used(review))
         + (_no_tests(review) if judged is None else _sureness(review, judged))
@@ -120,7 +132,7 @@ def appendix_of(review: Review, judged: Judgement | None) -> Section:
         + provenance(review)
     )
     html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
-    return Section("appendix", html, _record(review, judged))
+    return Section("appendix", html)
 
 
 def _no_tests(review: Review) -> Markup:
@@ -133,7 +145,10 @@ def _sureness(review: Review, judged: Judgement) -> Markup:
     made = _shown(review, judged)["pvalue"].notna()
     error = 1 - review.confidence_level
     text = _SURENESS.format(
-        level=percent(review.confidence_level), count=int(made.sum()), error=percent(error), pages=round(1 / error)
+        level=percent(review.confidence_level),
+        count=plural(int(made.sum()), "test"),
+        error=percent(error),
+        pages=round(1 / error),
     )
     columns = [
         Column("Family of tests"),
@@ -159,7 +174,7 @@ def _sureness(review: Review, judged: Judgement) -> Markup:
                 found,
             ]
         )
-    table = page.table(columns, rows, caption="The plan for all tests of this page")
+    table = page.table(columns, rows, caption="The plan for all tests of this page", classes="stack")
     return Markup("<h3>How sure this page is</h3><p>{}</p>{}{}").format(text, table, _tests(_shown(review, judged)))
 
 
@@ -185,7 +200,7 @@ def _tests(table: pd.DataFrame) -> Markup:
     made = int(table["pvalue"].notna().sum())
     lacking = f", and {len(rows) - made} that could not be made" if made < len(rows) else ""
     title = f"All {plural(made, 'test')}{lacking}"
-    return page.details(title, page.table(columns, rows, caption="Tests of this page"))
+    return page.details(title, page.table(columns, rows, caption="Tests of this page", classes="stack"))
 
 
 def _used(review: Review) -> list[Kpi]:
@@ -242,7 +257,8 @@ def _target_history(review: Review) -> Markup:
             ]
         )
     return page.details(
-        f"All {plural(len(mine), 'target')} that ever held", page.table(columns, rows, caption="Targets, as dated rows")
+        f"All {plural(len(mine), 'target')} that ever held",
+        page.table(columns, rows, caption="Targets, as dated rows", classes="stack"),
     )
 
 
@@ -286,7 +302,8 @@ def provenance(review: Review) -> Markup:
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     attribution = Markup("<p>{}</p>").format(dataset.config.attribution) if dataset.config.attribution else Markup("")
     return attribution + Markup(
-        "<p class='muted'>Dataset {}, fingerprint {}. bpo_analysis {}, Python {}, {}.</p>"
+        "<p class='muted'>Every number of this page, cells of tables included, is in the .kpis.csv made with it. "
+        "Dataset {}, fingerprint {}. bpo_analysis {}, Python {}, {}.</p>"
     ).format(dataset.name, dataset.fingerprint, bpo_analysis.__version__, platform.python_version(), versions)
 
 
@@ -313,11 +330,36 @@ def _record(review: Review, judged: Judgement | None) -> dict[str, Any]:
     }
 
 
-def ledger_rows(review: Review) -> list[dict[str, Any]]:
-    """Every number a page printed, for the record of the run."""
+def ledger_rows(review: Review, *, start: date | None = None, end: date | None = None) -> list[dict[str, Any]]:
+    """Every number a page printed, for the record of the run; cells and sentences are about the period by default."""
+    start, end = start or review.period.start, end or review.period.end
     return [
         *(_ledger_row(review, measure) for measure in review.ledger.values()),
         *(_figure_row(review, figure) for figure in review.figures.values()),
+        *printed_rows(review.printed, start, end, partner_id=review.partner_id),
+    ]
+
+
+def printed_rows(printed: Iterable[Printed], start: date, end: date, *, partner_id: str) -> list[dict[str, Any]]:
+    """Cells of tables and numbers in sentences, for the record of the run."""
+    return [
+        {
+            "partner_id": partner_id,
+            "kind": one.kind,
+            "kpi": one.id,
+            "from": str(start),
+            "to": str(end),
+            "slice": one.place,
+            "numerator": None,
+            "denominator": None,
+            "value": one.value,
+            "unit": one.unit,
+            "ci_low": None,
+            "ci_high": None,
+            "shown": one.text,
+            "days": None,
+        }
+        for one in printed
     ]
 
 
@@ -331,6 +373,7 @@ def _ledger_row(review: Review, measure: Measure) -> dict[str, Any]:
     limits = measure.limits
     return {
         "partner_id": review.partner_id,
+        "kind": "kpi",
         "kpi": measure.kpi.name,
         "from": str(measure.start),
         "to": str(measure.end),
@@ -350,6 +393,7 @@ def _figure_row(review: Review, figure: Figure) -> dict[str, Any]:
     limits = figure.limits
     return {
         "partner_id": review.partner_id,
+        "kind": "figure",
         "kpi": figure.id,
         "from": str(figure.start),
         "to": str(figure.end),

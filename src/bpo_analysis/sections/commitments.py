@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from markupsafe import Markup
 
 from bpo_analysis import page
@@ -9,7 +10,7 @@ from bpo_analysis.formats import MISSING, format_interval, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.commitments import SIDES, Kept, OwedAction, kept_by_side, owed
 from bpo_analysis.review.context import Review
-from bpo_analysis.review.registers import updates_in
+from bpo_analysis.review.updates import updates_known
 from bpo_analysis.sections.parts import available, day_text, kpi_table, percent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
@@ -20,11 +21,11 @@ _ID, _TITLE = "client", "Commitments on both sides"
 _FORECAST = ("forecast_wape", "forecast_bias")
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def client_commitments(review: Review) -> Section:
     """Promises kept in time by each side, the client's forecast and notice, and what is open on either side."""
     kept, open_now = kept_by_side(review), owed(review)
-    shown, updates = available(review, _FORECAST), updates_in(review)
+    shown, updates = available(review, _FORECAST), updates_known(review)
     if not kept and open_now is None and not shown and updates is None:
         names = "actions, deliverables, partner_requests, updates and forecasts"
         return missing(_ID, _TITLE, f"tables {names} are not in this dataset.")
@@ -32,8 +33,8 @@ def client_commitments(review: Review) -> Section:
         _panel(review, kept) if kept else page.note("Nothing fell due in the twelve months to the end of the period.")
     )
     body += kpi_table(review, shown, caption="The client's forecast") if shown else Markup("")
-    if updates is not None and not updates.empty:
-        body += Markup("<p>{}</p>").format(_notice(review))
+    if updates is not None and updates["in_period"].any():
+        body += Markup("<p>{}</p>").format(_notice(review, updates[updates["in_period"]]))
     body += _open(review, open_now)
     question = "Did each side keep what it promised?"
     return Section(_ID, page.section(_ID, _TITLE, body, question=question))
@@ -80,10 +81,7 @@ def _cell(review: Review, one: Kept | None) -> Markup | str:
     return Markup('{} {} <span class="interval">{}</span>').format(share, text, limits)
 
 
-def _notice(review: Review) -> str:
-    updates = updates_in(review)
-    if updates is None or updates.empty:
-        return ""
+def _notice(review: Review, updates: pd.DataFrame) -> str:
     days = int(updates["lead_days"].median())
     lead = review.note_figure("commitments.notice_days", days, plural(days, "day"), unit="days")
     agreed = updates["agreed_lead_days"].notna()

@@ -19,7 +19,7 @@ from bpo_analysis.sections.section import Section, missing
 __all__ = ["beside_the_others"]
 
 
-@placed(client_only=True)
+@placed(audiences=("account", "delivery"), client_only=True)
 def beside_the_others(review: Review) -> Section:
     """Differences to the other partners as counted and on a common mix of contact reasons; orders that turn round."""
     id, title = "comparison", "Beside the other partners"

@@ -35,25 +35,14 @@ _ROWS = 12
 _FEW_AGENTS = 3
 
 
-@placed(audiences=("steering", "account"), client_only=True)
-def concentration(review: Review, *, others: bool = True) -> Section:
-    """Share of every task, channel, product and shift, agreed exceptions, and in-house capability.
-
-    Parameters
-    ----------
-    review : Review
-    others : bool, default True
-        Whether other partners may be shown; never in the partner's own edition.
-    """
+@placed(audiences=["account"], client_only=True)
+def concentration(review: Review) -> Section:
+    """Share of every task, channel, product and shift, agreed exceptions, and in-house capability."""
     reason = why_no_shares(review)
     if reason:
         return missing(_ID, _TITLE, reason)
-    others = others and review.shows_others
-    body = concentration_lead(review)
-    body += share_table(review, rows=_ROWS, others=others, trend=True)
-    body += _pairs(review) + exceptions_block(review)
-    if others:
-        body += _capability(review)
+    body = concentration_lead(review) + share_table(review, rows=_ROWS, detailed=True)
+    body += _pairs(review) + exceptions_block(review) + _capability(review)
     return Section(
         _ID,
         page.section(_ID, _TITLE, body, question="What depends on this partner alone, and was that agreed?"),
@@ -99,26 +88,28 @@ def _noted(review: Review, id: str, value: float, **where: str) -> str:
     return review.note_figure(id, value, format_value(value, "share"), unit="share", where=where)
 
 
-def share_table(review: Review, *, rows: int, others: bool, trend: bool) -> Markup:
-    """Table of shares, largest first; what others have beside it only where they may be shown."""
+def share_table(review: Review, *, rows: int, detailed: bool) -> Markup:
+    """Table of shares, largest first; ``detailed`` with the other partners and the last twelve months beside each."""
     table = shares_of(review)
     shown = table.head(max(rows, int(table["flagged"].sum())))
     columns = [Column("Slice"), Column("Share", "right"), Column("Contacts", "right", "of all")]
-    if others:
-        columns += [Column("Partners", "right", "with contacts"), Column("Effective", "right", "partners, 1/HHI")]
-    if trend:
-        columns.append(Column("12 months"))
+    if detailed:
+        columns += [
+            Column("Partners", "right", "with contacts"),
+            Column("Evenness", "right", "as among so many equal partners, 1/HHI"),
+            Column("12 months"),
+        ]
     columns.append(Column("Flag"))
-    body = [_share_row(review, row, others=others, trend=trend) for row in shown.to_dict("records")]
+    body = [_share_row(review, row, detailed=detailed) for row in shown.to_dict("records")]
     ceiling = percent(review.dataset.config.concentration_ceiling)
-    caption = f"Share of contacts handled by this partner, largest first; flagged from {ceiling}, the whole always"
+    caption = f"Share of contacts handled by this partner, largest first; flagged from {ceiling}, and where it is all"
     hidden = len(table) - len(shown)
     if hidden:
         caption += f" ({plural(hidden, 'smaller slice')} not shown)"
     return page.table(columns, body, caption=caption, classes="stack")
 
 
-def _share_row(review: Review, row: dict[str, object], *, others: bool, trend: bool) -> list[str | Markup | Cell]:
+def _share_row(review: Review, row: dict[str, object], *, detailed: bool) -> list[str | Markup | Cell]:
     dimension, value, share = str(row["dimension"]), str(row["value"]), float(row["share"])  # type: ignore[arg-type]
     tone = "concern" if row["flagged"] else "target" if row["exception"] else "neutral"
     review.note_figure(
@@ -130,9 +121,8 @@ def _share_row(review: Review, row: dict[str, object], *, others: bool, trend: b
         Cell(Markup("{} {}").format(page.bar(share, tone=tone), format_value(share, "share")), sort=share),
         f"{format_value(row['partner'], 'count')} of {format_value(row['total'], 'count')}",  # type: ignore[arg-type]
     ]
-    if others:
+    if detailed:
         cells += [format_value(row["partners"], "count"), f"{row['effective']:.1f}"]  # type: ignore[arg-type]
-    if trend:
         months = trend_of_share(review, dimension, value)
         known = [v for v in months if v is not None]
         said = f"share of {dimension} {plain(value)} in {plural(len(known), 'month')}"

@@ -10,6 +10,7 @@ from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.targets import MetPeriods, TargetConsistency, consistency_of
 from bpo_analysis.review.targets.history import places_of, where_of
+from bpo_analysis.review.windows import WEEK_CONVENTION
 from bpo_analysis.sections.parts import kpi_link, percent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
@@ -133,7 +134,7 @@ def _note(review: Review) -> Markup:
     return page.note(
         "A single day or week is counted where it usually has 30 cases or more; of fewer, one case decides. A day can "
         "miss a target by chance alone, so the share of days met says how steady the service was, not how often the "
-        "partner failed. Intervals take into account that neighbouring days resemble each other."
+        "partner failed. Intervals take into account that neighbouring days resemble each other. " + WEEK_CONVENTION
     )
 
 

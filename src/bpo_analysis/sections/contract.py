@@ -13,6 +13,7 @@ from bpo_analysis.review.context import Review
 from bpo_analysis.review.plan import REPORTS, judgement
 from bpo_analysis.review.reconciliation import Reconciliation, reconcile
 from bpo_analysis.review.scorecard import Clause, clauses
+from bpo_analysis.review.windows import WEEK_CONVENTION
 from bpo_analysis.sections.parts import actual_cell, evidence_cell, kpi_link
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
@@ -22,7 +23,7 @@ __all__ = ["contract_scorecard"]
 _ID, _TITLE = "contract", "Contract scorecard"
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def contract_scorecard(review: Review) -> Section:
     """Every target in force: contract state, evidence, consistency; then reported against measured."""
     found = clauses(review)
@@ -49,7 +50,9 @@ def _clause_table(review: Review, found: list[Clause]) -> Markup:
         Column("Status"),
     ]
     rows = [_clause_row(clause, review.currency) for clause in found]
-    return page.table(columns, rows, caption=f"Targets in force on {review.period.end}", classes="stack")
+    table = page.table(columns, rows, caption=f"Targets in force on {review.period.end}", classes="stack")
+    by_week = any(clause.measured and clause.unit == "week" for clause in found)
+    return table + Markup('<p class="muted">{}</p>').format(WEEK_CONVENTION) if by_week else table
 
 
 def _clause_row(clause: Clause, currency: str) -> list[str | Markup | Cell]:
@@ -65,7 +68,7 @@ def _clause_row(clause: Clause, currency: str) -> list[str | Markup | Cell]:
         consistency = _two_lines(met, f"longest miss {plural(clause.longest_miss, clause.unit)}")
     if clause.worst:
         value = format_value(clause.worst[1], row.kpi.unit, currency=currency)
-        worst = _two_lines(value, f"{'' if clause.unit == 'day' else 'week from '}{clause.worst[0]}")
+        worst = _two_lines(value, clause.worst_when)
     status: str | Markup = MISSING
     if target is not None:
         status = _two_lines(target.status, str(target.agreed_on)) if target.agreed_on else target.status or MISSING

@@ -27,7 +27,7 @@ _SOON_DAYS = 60
 _YES_NO = {True: "yes", False: "no"}
 
 
-@placed(audiences=("steering", "account"), client_only=True)
+@placed(audiences=["account"], client_only=True)
 def contract_terms(review: Review) -> Section:
     """Calendar of deadlines, terms in force, exit cost by month, and heads needed against heads that must be paid."""
     terms = terms_of(review)
@@ -190,7 +190,7 @@ def _flexibility_text(review: Review, found: Flexibility) -> Markup:
     last = found.months.iloc[-1]
     where = {"contract": found.contract_id}
     needed = review.note_figure("risk.heads_needed", last["needed"], f"{last['needed']:.1f}", unit="heads", where=where)
-    text = f"In {last['month']} the work needed {needed} heads, {last['heads']:.1f} were employed"
+    text = f"In {last['month']} the work needed {needed} heads, {last['heads']:.1f} were employed on average"
     if found.min_heads:
         text += f", and the contract makes the client keep {found.min_heads:,.0f}. "
         cost = found.unused_cost
@@ -215,14 +215,15 @@ def _heads_figure(review: Review, found: Flexibility) -> Markup:
         lines["billed"] = months["billed"].tolist()
     ax = plot_lines(months["month"].tolist(), lines, format_value=lambda v: f"{v:,.0f}")
     last = months.iloc[-1]
-    title = f"Heads in {last['month']}: {last['heads']:.1f} employed, {last['needed']:.1f} needed"
+    title = f"Heads in {last['month']}, monthly averages: {last['heads']:.1f} employed, {last['needed']:.1f} needed"
     alt = f"{title}. Lines by month for {plural(len(months), 'month')}: {', '.join(lines)}."
     columns = [Column("Month"), *(Column(name.capitalize(), "right") for name in lines)]
     rows = [
         [label, *(MISSING if isnan(values[place]) else f"{values[place]:.1f}" for values in lines.values())]
         for place, label in enumerate(months["month"])
     ]
-    data = page.table(columns, rows, caption=f"Heads by month; needed at an occupancy of {percent(PLANNED_OCCUPANCY)}")
+    caption = f"Heads by month, averages; needed at an occupancy of {percent(PLANNED_OCCUPANCY)}"
+    data = page.table(columns, rows, caption=caption)
     return page.figure(to_svg(ax), title=title, alt=alt, data=data, id=f"fig-heads-{_slug(found.contract_id)}")
 
 

@@ -18,11 +18,12 @@ from bpo_analysis.review.bill import (
     why_no_comparison,
 )
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.period_cost import period_cost
 from bpo_analysis.sections.parts import available, kpi_table, percent, why_absent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
-__all__ = ["cost"]
+__all__ = ["bill_sentence", "cost"]
 
 _ID, _TITLE = "cost", "Cost"
 _KPIS = ("cost_per_contact", "cost_per_resolution")
@@ -36,7 +37,7 @@ _STEP_WORDS = {
 }
 
 
-@placed(audiences=("steering", "account"), client_only=True)
+@placed(audiences=["account"], client_only=True)
 def cost(review: Review) -> Section:
     """Cost per contact and resolution, the bridge of the bill, and the comparison with the in-house team."""
     shown = available(review, _KPIS)
@@ -48,6 +49,7 @@ def cost(review: Review) -> Section:
         if shown
         else Markup("")
     )
+    body += _period(review)
     body += (
         _bridge(review, bridge)
         if bridge
@@ -63,7 +65,8 @@ def _money(review: Review, value: float) -> str:
     return format_value(value, "money", currency=review.currency)
 
 
-def _bridge(review: Review, found: Bridge) -> Markup:
+def bill_sentence(review: Review, found: Bridge) -> str:
+    """Say what the bill is, how far it lies from that of the months before, and what carries most of it."""
     change = found.after - found.before
     where = {"month": found.month.label}
     changed = review.note_figure(
@@ -73,10 +76,33 @@ def _bridge(review: Review, found: Bridge) -> Markup:
     review.note_figure("cost.bill_before", found.before, _money(review, found.before), unit="money", where=where)
     largest = max(found.steps, key=lambda step: abs(step[1]))
     before = f"average of {plural(len(found.months_before), 'month')}"
-    title = (
+    return (
         f"The bill of {found.month.title} is {_money(review, found.after)}, {changed} against the {before} before; "
         f"largest part: {_STEP_WORDS[largest[0]][0]} {format_change(largest[1], 'money', currency=review.currency)}"
     )
+
+
+def _period(review: Review) -> Markup:
+    """Sum of the bills of a period of several months, before and after credits and bonuses by the terms."""
+    found = period_cost(review)
+    if found is None:
+        return Markup("")
+    if found.total is None:
+        return page.note(f"No total of {review.period.title}: no bill is known of {', '.join(found.without_bill)}.")
+    total, months = found.total, ", ".join(f"{m.title} {_money(review, m.bill)}" for m in found.months)
+    where = {"month": total.title}
+    gross = review.note_figure("cost.bill", total.bill, _money(review, total.bill), unit="money", where=where)
+    net = ""
+    if total.net is not None:
+        text = _money(review, total.net_bill)
+        text = review.note_figure("cost.net_bill", total.net_bill, text, unit="money", where=where)
+        net = f"; {text} net of the credits and bonuses that the terms give"
+    return Markup("<p><strong>{}: {} gross</strong> ({}){}.</p>").format(review.period.title, gross, months, net)
+
+
+def _bridge(review: Review, found: Bridge) -> Markup:
+    title, where = bill_sentence(review, found), {"month": found.month.label}
+    before = f"average of {plural(len(found.months_before), 'month')}"
     steps = [(_STEP_WORDS[name][0], amount) for name, amount in found.steps]
     ax = plot_bridge(
         (f"before ({plural(len(found.months_before), 'month')})", found.before),

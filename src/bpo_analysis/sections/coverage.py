@@ -21,7 +21,7 @@ __all__ = ["data_coverage"]
 _DEPTH = {"full": 0.0, "short": 0.5, "none": 1.0}
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def data_coverage(review: Review) -> Section:
     """Days with data per KPI and week against what is usual for it, and why the others cannot be computed."""
     found = coverage_of(review)

@@ -63,7 +63,7 @@ def _satisfied(review: Review, found: HandedOn) -> str:
         )
         for name, value in values.items()
     )
-    return f" Satisfied (top two boxes): {kept} of those that did not, {changed} of those that did."
+    return f" Satisfied (top two boxes): {kept} where a contact stayed in the same hands, {changed} where it did not."
 
 
 def _others(found: HandedOn) -> str:

@@ -32,7 +32,7 @@ _ID, _TITLE = "exit", "If the partner gave notice"
 _WORDS = {"low": "quicker by a quarter", "base": "as assumed", "high": "slower by a quarter"}
 
 
-@placed(audiences=("steering", "account"), client_only=True)
+@placed(audiences=["account"], client_only=True)
 def exit_exposure(review: Review) -> Section:
     """Uncovered work by week after the partner's notice: sentence, chart, scenarios, assumptions, spare capacity."""
     found = exposure_of(review)
@@ -52,9 +52,8 @@ def exit_lead(review: Review, found: ExitExposure) -> Markup:
         "risk.notice_days_partner", found.notice_days, plural(found.notice_days, "day"), unit="days",
         where={"contract": found.contract_id},
     )  # fmt: skip
-    heads = review.measure("headcount")
-    heads_text = heads.text if heads else format_value(found.heads, "count")
-    opening = f"{review.name} may leave with {notice}' notice; {heads_text} agents would have to be replaced. "
+    heads = f"{found.heads.text} agents, the headcount of {found.heads.end},"
+    opening = f"{review.name} may leave with {notice}' notice; {heads} would have to be replaced. "
     base = found.base
     if base.uncovered_weeks < 0.05:
         slow = found.scenarios["high"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+import pandas as pd
 from markupsafe import Markup
 
 from bpo_analysis import page
@@ -12,6 +13,7 @@ from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.activities import Activity
 from bpo_analysis.review.activities import activities as activities_of
 from bpo_analysis.review.context import Review
+from bpo_analysis.review.escalations import escalations_known
 from bpo_analysis.review.governance import (
     Deliverables,
     Forum,
@@ -22,7 +24,6 @@ from bpo_analysis.review.governance import (
     forums,
     requests,
 )
-from bpo_analysis.review.registers import escalations_at
 from bpo_analysis.review.relationship import Opinion, opinions
 from bpo_analysis.review.scorecard import clauses
 from bpo_analysis.sections.parts import day_text, percent, text_or_missing
@@ -37,7 +38,7 @@ _MARKS = {"held": "✓", "moved": "→", "not held": "✕"}
 _STATE_TONES = {"done": "good", "on track": "good", "late": "bad", "delayed": "bad", "at risk": "bad"}
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def governance(review: Review) -> Section:
     """Meetings held of those planned, whom to turn to for what went wrong, deliverables, and answers to the partner."""
     id, title = "working-together", "Working together"
@@ -135,11 +136,13 @@ def _turn_to(review: Review) -> Markup:
     for row in (clause.row for clause in clauses(review) if clause.row.clearly_missed):
         names = [contact_for(review, row.kpi, side=side) for side in ("partner", "client")]
         rows.append([f"{row.kpi.label} clearly missed", *(_who(c) for c in names)])
-    view = escalations_at(review)
-    if view is not None and view.open_now:
-        severity = str(view.oldest["severity"].iloc[0]) if view.oldest["severity"].notna().any() else ""
+    table = escalations_known(review)
+    still = None if table is None else table[~table["closed"]]
+    if still is not None and len(still):
+        oldest = still["severity"].iloc[0]
+        severity = str(oldest) if pd.notna(oldest) else ""
         names = [contact_for(review, side=side, severity=severity) for side in ("partner", "client")]
-        rows.append([f"{plural(view.open_now, 'escalation')} open", *(_who(c) for c in names)])
+        rows.append([f"{plural(len(still), 'escalation')} open", *(_who(c) for c in names)])
     if not rows:
         return Markup("")
     columns = [Column("What went wrong"), Column(f"Turn to at {review.name}"), Column("On the client's side")]
@@ -150,7 +153,7 @@ def _who(contact: object) -> Markup | str:
     if contact is None:
         return "nobody is named"
     name, role, reached = (getattr(contact, field) for field in ("name", "role", "reached_by"))
-    return Markup('{} <span class="interval">{}</span>').format(name, ", ".join(filter(None, (role, reached))))
+    return Markup('{} <span class="detail">{}</span>').format(name, ", ".join(filter(None, (role, reached))))
 
 
 def _deliverables(review: Review, found: Deliverables | None) -> Markup:
@@ -259,7 +262,7 @@ def _activity_row(review: Review, one: Activity) -> list[str | Markup | Cell]:
     return [one.title, one.kind, day_text(one.start), day_text(one.end), state, late, text_or_missing(one.owner) + side]
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def relationship(review: Review) -> Section:
     """Satisfaction of each side with the work together, and of the partner's agents, with answers and interval."""
     id, title = "relationship", "Satisfaction with the work together"

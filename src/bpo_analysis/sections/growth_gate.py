@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from math import isnan
+from datetime import date
+from math import isinf, isnan
 
 from markupsafe import Markup
 
 from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_change, format_value, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import plot_control_chart, plot_path, to_svg
+from bpo_analysis.plotting import control_chart_svg, plot_path, to_svg
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.growth_gate import (
     ERRORS,
     NEW_HIRES,
+    SUPPORT,
     GateCheck,
     GrowthView,
+    SupportRatio,
     error_chart,
 )
 from bpo_analysis.review.growth_gate import (
@@ -28,10 +31,13 @@ from bpo_analysis.sections.section import Section, missing
 __all__ = ["condition_table", "gate_lead", "growth_gate"]
 
 _ID, _TITLE = "growth", "Growth gate"
-_NEW_HIRES_LABEL = "Agents employed for less than 90 days"
+_LABELS = {
+    NEW_HIRES: "Agents employed for less than 90 days",
+    **{name: f"Agents per {role.replace('_', ' ')}" for name, role in SUPPORT.items()},
+}
 
 
-@placed(audiences=("steering", "account"), client_only=True)
+@placed(audiences=["account"], client_only=True)
 def growth_gate(review: Review) -> Section:
     """Growth beside quality, the gate by its pre-set rule, and errors counted, not only their rate."""
     view = view_of(review)
@@ -86,26 +92,18 @@ def _growth_words(review: Review, label: str, relative: float, now: float, befor
 
 
 def _label(check: GateCheck) -> str:
-    return (
-        _NEW_HIRES_LABEL
-        if check.condition.name == NEW_HIRES
-        else check.kpi.label
-        if check.kpi
-        else check.condition.name
-    )
-
-
-def _unit(check: GateCheck) -> str:
-    return check.kpi.unit if check.kpi else "share"
+    return check.kpi.label if check.kpi else _LABELS[check.condition.name]
 
 
 def _value_text(check: GateCheck) -> str:
-    return format_value(check.value, _unit(check))  # type: ignore[arg-type]
+    if check.value is not None and isinf(check.value):
+        return "nobody in the role"
+    return format_value(check.value, check.unit)
 
 
 def _limit_text(check: GateCheck) -> str:
     sign = "≥" if check.condition.op == ">=" else "≤"
-    return f"{sign} {format_value(check.condition.value, _unit(check))}"  # type: ignore[arg-type]
+    return f"{sign} {format_value(check.condition.value, check.unit)}"
 
 
 def _condition_words(check: GateCheck) -> str:
@@ -129,6 +127,10 @@ def condition_table(review: Review, view: GrowthView) -> Markup:
         name = kpi_link(check.kpi) if check.kpi else _label(check)
         if check.condition.name == NEW_HIRES and check.value is not None:
             review.note_figure("risk.new_hire_share", check.value, _value_text(check), unit="share")
+        if check.condition.name in SUPPORT:
+            now, _ = view.support.get(SUPPORT[check.condition.name], (None, None))
+            if now is not None:
+                _note_support(review, now, review.period.start, review.period.end)
         interval = check.measure.interval_text if check.measure else ""
         side = {True: "on one side", False: "on both sides", None: ""}[check.sure]
         holds = {True: "yes", False: Markup("<strong>no</strong>"), None: "no value"}[check.holds]
@@ -148,14 +150,46 @@ def _growth_table(review: Review, view: GrowthView) -> Markup:
     if view.new_hires is not None:
         text = format_value(view.new_hires, "share")
         rows.append(
-            [_NEW_HIRES_LABEL, review.note_figure("risk.new_hire_share", view.new_hires, text, unit="share"), ""]
+            [_LABELS[NEW_HIRES], review.note_figure("risk.new_hire_share", view.new_hires, text, unit="share"), ""]
         )
+    for role, (now_ratio, before_ratio) in view.support.items():
+        texts = [
+            _note_support(review, ratio, *days) if ratio else MISSING
+            for ratio, days in ((now_ratio, (review.period.start, review.period.end)), (before_ratio, (start, end)))
+        ]
+        if now_ratio or before_ratio:
+            rows.append([f"Agents per {role.replace('_', ' ')}", *texts])
     for name, hours in view.rework.items():
         review.note_figure("risk.rework_hours", hours, f"{hours:.1f}", unit="hours a week", where={"stretch": name})
     if "now" in view.rework:
         before_text = f"{view.rework['before']:.1f} h" if "before" in view.rework else MISSING
         rows.append(["Hours a week on repeat contacts", f"{view.rework['now']:.1f} h", before_text])
-    return page.table(columns, rows, caption="Growth, and what grew with it", classes="stack") if rows else Markup("")
+    body = page.table(columns, rows, caption="Growth, and what grew with it", classes="stack") if rows else Markup("")
+    return body + _missing_support(view)
+
+
+def _note_support(review: Review, ratio: SupportRatio, start: date, end: date) -> str:
+    """Note agents to one person of a role, and return it as printed."""
+    if isinf(ratio.value):
+        return "nobody in the role"
+    text = format_value(ratio.value, "count")
+    return review.note_figure(
+        "risk.support_ratio", ratio.value, text, unit="agents to one person", numerator=ratio.agents,
+        denominator=ratio.people, start=start, end=end, where={"role": ratio.role},
+    )  # fmt: skip
+
+
+def _missing_support(view: GrowthView) -> Markup:
+    """Say which ratios of agents to those who lead, check and train them are not known."""
+    if not view.support:
+        return page.note("Support ratio: not shown, table support_staff names nobody who leads, checks or trains here.")
+    unknown = [role.replace("_", " ") for role, (now, _) in view.support.items() if now is None]
+    if not unknown:
+        return Markup("")
+    return page.note(
+        f"Agents per {', '.join(unknown)}: not known. Table support_staff has no row for every day of the period, or "
+        "the roster has no agents."
+    )
 
 
 def _error_volume(review: Review, view: GrowthView) -> Markup:
@@ -223,7 +257,7 @@ def _chart(review: Review) -> Markup:
         return page.note(f"Chart of errors by week: not shown, {found}.")
     chart, table = found
     labels = [f"{day.day} {day:%b}" for day in table["start"]]
-    ax = plot_control_chart(chart, labels, format_value=lambda v: percent(v))
+    svg = control_chart_svg(chart, labels, format_value=lambda v: percent(v))
     outside = [labels[i] for i in chart.outside]
     signal = (
         f"above or below the limits in the week of {', '.join(outside)}" if outside else "no week outside the limits"
@@ -239,4 +273,4 @@ def _chart(review: Review) -> Markup:
         for label, r in zip(labels, table.to_dict("records"), strict=True)
     ]
     data = page.table(columns, rows, caption=f"{review.kpis[ERRORS].label}: errors found by week")
-    return page.figure(to_svg(ax), title=title, alt=alt, data=data, id="fig-errors")
+    return page.figure(svg, title=title, alt=alt, data=data, id="fig-errors")

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, plain, plural
+from bpo_analysis.formats import MISSING, format_change, format_interval, format_value, of_them, plain, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.action_effects import ActionEffect
 from bpo_analysis.review.context import Review
@@ -26,7 +26,7 @@ _ROWS = 12
 _NOT_CLEAR_SHOWN = 3
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def improvement(review: Review) -> Section:
     """Improvements by origin and quarter, their time, their effect on quality and cost, and sized opportunities."""
     found = improvements(review)
@@ -53,7 +53,7 @@ def _lead(review: Review, found: Improvements) -> Markup:
     total = len(found.table)
     own, large = found.count(proposed_by="partner"), found.count(size="large")
     share = review.note_figure(
-        "improvement.by_partner", own / total, f"{own} of {plural(total, 'improvement')}", unit="share", numerator=own,
+        "improvement.by_partner", own / total, plural(total, "improvement"), unit="share", numerator=own,
         denominator=total,
     )  # fmt: skip
     rate = found.rate
@@ -64,7 +64,7 @@ def _lead(review: Review, found: Improvements) -> Markup:
     )  # fmt: skip
     level = percent(review.confidence_level)
     text = (
-        f"{share} on record came from the partner; {large} large. Over the last "
+        f"{share} on record, {of_them(own, total, 'proposed by the partner')}; {large or 'none'} large. Over the last "
         f"{plural(len(found.quarters), 'quarter')} the partner proposed {pace} a quarter ({level} interval "
         f"{rate.ci_low:.1f} to {rate.ci_high:.1f}, exact Poisson)."
     )

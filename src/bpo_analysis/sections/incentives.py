@@ -11,18 +11,20 @@ from bpo_analysis.formats import MISSING, format_interval, format_value, plain, 
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.incentives import LedgerLine, incentive_months, ledger
+from bpo_analysis.review.period_cost import MonthCost, period_cost
 from bpo_analysis.review.two_sides import TwoSides, two_sides
 from bpo_analysis.sections.parts import kpi_link, percent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
-__all__ = ["incentives"]
+__all__ = ["incentives", "ledger_lead"]
 
 _ID, _TITLE = "incentives", "Credits and bonuses"
 _BOTH_SIDES_MONTHS = 12
+_QUIET = 1e-9
 
 
-@placed(audiences=("steering", "account"))
+@placed(audiences=["account"])
 def incentives(review: Review, *, months: int = 1) -> Section:
     """Ledger of credits and bonuses.
 
@@ -39,13 +41,73 @@ def incentives(review: Review, *, months: int = 1) -> Section:
     if not lines or not covered:
         return missing(_ID, _TITLE, f"no rule of a contract of {review.name} settles a whole month of the data.")
     newest = [line for line in lines if line.month == covered[-1]]
-    body = _lead(review, newest) + _newest_table(review, newest)
+    body = _period(review) + _lead(review, newest) + _newest_table(review, newest)
     if len(covered) > 1:
         body += _by_month(review, lines, [month.label for month in covered])
     body += _both_sides(review)
     return Section(
         _ID, page.section(_ID, _TITLE, body, question="What do the terms say is owed, by whom, and how sure is that?")
     )
+
+
+def ledger_lead(review: Review) -> Markup:
+    """What the terms say is owed for the newest month that they settle; empty without rules or such a month."""
+    lines, covered = ledger(review, 1), incentive_months(review, 1)
+    return _lead(review, [line for line in lines if line.month == covered[-1]]) if lines and covered else Markup("")
+
+
+def _period(review: Review) -> Markup:
+    """The period's months added up, gross and net, where it has several; nothing for a single month."""
+    found = period_cost(review)
+    if found is None or found.months[-1].net is None:
+        return Markup("")
+    title = review.period.title
+    if found.total is None:
+        return page.note(f"No total of {title}: no bill is known of {', '.join(found.without_bill)}.")
+    rows = [_period_row(review, month) for month in found.months]
+    rows.append([Markup("<strong>{}</strong>").format(cell) for cell in _period_row(review, found.total)])
+    columns = [
+        Column("Month"),
+        Column("Bill", "right", "gross"),
+        Column("Credits", "right", "gross"),
+        Column("Bonuses", "right", "gross"),
+        Column("After caps", "right"),
+        Column("Given back", "right"),
+        Column("Net", "right"),
+        Column("Net bill", "right"),
+    ]
+    months = ", ".join(month.title for month in found.months)
+    total = _period_row(review, found.total)
+    lead = Markup(
+        "<p><strong>{title}, the sum of {months}: bill {bill} gross; credits {credits} and bonuses {bonuses} gross, "
+        "{net} net of caps and of what is given back; bill {net_bill} net</strong>.</p>"
+    ).format(
+        title=title, months=months, bill=total[1], credits=total[2], bonuses=total[3], net=total[6], net_bill=total[7]
+    )
+    caption = f"{title} month by month and in all, by the terms of the contract"
+    return lead + page.table(columns, rows, caption=caption, classes="stack")
+
+
+def _period_row(review: Review, cost: MonthCost) -> list[str | Markup | Cell]:
+    where = {"month": cost.title}
+
+    def money(id: str, value: float | None, *, signed: bool = True) -> str:
+        if value is None:
+            return MISSING
+        text = format_value(abs(value), "money", currency=review.currency)
+        text = f"{'−' if value < 0 else '+'}{text}" if signed and abs(value) > _QUIET else text
+        return review.note_figure(f"incentives.{id}", value, text, unit="money", where=where)
+
+    return [
+        cost.title,
+        money("bill", cost.bill, signed=False),
+        money("gross_credits", cost.credits),
+        money("gross_bonuses", cost.bonuses),
+        money("capped", cost.capped),
+        money("returned", cost.returned),
+        money("net", cost.net),
+        money("net_bill", cost.net_bill, signed=False),
+    ]
 
 
 def _amount(review: Review, line: LedgerLine, share: float) -> str:

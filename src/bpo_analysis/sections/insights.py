@@ -40,7 +40,7 @@ def what_it_means(review: Review) -> Section:
     return Section("insights", page.section("insights", "What it means", body, question=question))
 
 
-@placed(client_only=True)
+@placed(audiences=("account", "delivery"), client_only=True)
 def notes_written(review: Review) -> Section:
     """Which sections of the page have a note of somebody who knows, and which have none."""
     written = [Markup(title) for title, count in review.notes_beside.items() if count]

@@ -53,11 +53,10 @@ def _coverage(review: Review, found: Knowledge) -> Markup:
     if len(without):
         first = without.iloc[0]
         gap = f" Largest reason without one: {plain(first['reason'])} ({format_value(first['share'], 'share')})."
-    age = (
-        f" Their median age since publication or review is {found.median_age_days:.0f} days."
-        if isfinite(found.median_age_days)
-        else ""
+    days = review.note_figure(
+        "knowledge.median_age", found.median_age_days, f"{found.median_age_days:.0f} days", unit="days"
     )
+    age = f" Their median age since publication or review is {days}." if isfinite(found.median_age_days) else ""
     lead = Markup(
         "<p><strong>A current article stands behind {} of contacts {}.</strong>{} {} of {} articles are current.{}</p>"
     ).format(share, review.period.when, gap, found.current, found.articles, age)

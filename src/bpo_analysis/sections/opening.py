@@ -111,7 +111,7 @@ def first_screen(review: Review) -> Section:
         sentence=sentence,
         table=_table(review, rows),
         changed=_changed(review, moved),
-        asked=_asked(wanted),
+        asked=_asked(wanted, most=len(wanted) if review.audience == "steering" else MAX_ON_FIRST_SCREEN),
         risks=_flags(risks),
         confidence=confidence(review),
     )
@@ -136,7 +136,7 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
             actual_cell(row),
             page.contract_mark(row.contract),
             evidence_cell(row),
-            change_cell(row),
+            change_cell(review, row),
             spark_cell(review, row.kpi, row.target.value if row.target else None),
         ]
         for row in rows
@@ -155,11 +155,14 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
 
 def _changed(review: Review, found: list[Finding]) -> Markup:
     if not found:
-        text = "No clear change of a headline KPI against {} or against {}."
-        items = Markup("<li>{}</li>").format(text.format(review.before_title, review.earlier_title))
+        text = f"No clear change of a headline KPI against {review.before_title} or against {review.earlier_title}."
+        if all(row.change is None and row.drift is None for row in scorecard(review)):
+            text = f"Whether anything changed cannot be told: {review.name} has no earlier data of a headline KPI."
+        items = Markup("<li>{}</li>").format(text)
     else:
         items = Markup("").join(
-            Markup('<li class="{}">{} <a href="#{}">Evidence</a></li>').format(f.tone, f.text, f.anchor) for f in found
+            Markup('<li class="{}">{} <a class="where" href="#{}">Evidence</a></li>').format(f.tone, f.text, f.anchor)
+            for f in found
         )
     return Markup(
         '<section class="card" aria-label="What changed"><h2>What changed, and why</h2>'
@@ -167,9 +170,10 @@ def _changed(review: Review, found: list[Finding]) -> Markup:
     ).format(items)
 
 
-def _asked(wanted: list[Ask]) -> Markup:
-    shown = wanted[:MAX_ON_FIRST_SCREEN]
-    item = Markup('<li>{} <span class="muted">{}, {}.</span> <a href="#{}">{}</a></li>')
+def _asked(wanted: list[Ask], *, most: int) -> Markup:
+    """What is asked: the first of it, or all where the page has no list of it further down."""
+    shown = wanted[:most]
+    item = Markup('<li>{} <span class="muted">{}, {}.</span> <a class="where" href="#{}">{}</a></li>')
     items = Markup("").join(item.format(a.text, a.owner, a.due, a.anchor, _ANCHORS[a.anchor]) for a in shown)
     body = Markup('<ol class="asks">{}</ol>').format(items) if shown else Markup("<p>Nothing is asked of you.</p>")
     rest = len(wanted) - len(shown)

@@ -46,7 +46,6 @@ _QUALITY = (
     "dpmo",
     "transfer_rate",
     "reopen_rate",
-    "calibration_bias",
 )
 _PEOPLE = (
     "headcount",
@@ -77,7 +76,7 @@ def service(review: Review) -> Section:
     return _group(review, "service", "Service", _SERVICE, question, charts=charts, more=_by_channel)
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def customer(review: Review) -> Section:
     """What customers say and do, who answers, and whether the contract is green while they are worse off."""
     question = "Are customers better or worse off?"
@@ -144,7 +143,7 @@ def categories(review: Review) -> Section:
         Column(label, "right"),
         Column("Interval", "right"),
     ]
-    body = page.table(columns, rows, caption=f"Contact reasons in {review.period.title}")
+    body = page.table(columns, rows, caption=f"Contact reasons in {review.period.title}", classes="stack")
     return Section(
         "categories",
         page.section("categories", "Categories", body, question="What do customers call about, and what moved?"),

@@ -12,6 +12,7 @@ from bpo_analysis import page
 from bpo_analysis.errors import AuthoredError, suggest
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.packages import KPIS, Package, PackageSection
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.parts import available, kpi_table, slice_table, trend_figure, why_absent
 from bpo_analysis.sections.placing import SECTIONS
 from bpo_analysis.sections.section import Section, missing
@@ -70,6 +71,7 @@ def _question(package: Package, asked: PackageSection) -> Markup:
     return text.format(asked.question, package.requested_by)
 
 
+@listed
 def _of_kpis(review: Review, package: Package, number: int, asked: PackageSection) -> Section:
     id, title = f"asked-{number}", asked.title or _listed(review, asked.kpis)
     shown = available(review, asked.kpis)

@@ -14,9 +14,10 @@ from bpo_analysis.formats import MISSING, format_axis, format_change, format_int
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.periods import PeriodGrain
-from bpo_analysis.plotting import EventMark, plot_contributions, plot_control_chart, to_svg
+from bpo_analysis.plotting import EventMark, control_chart_svg, plot_contributions, to_svg
 from bpo_analysis.review.context import Dimension, Review
 from bpo_analysis.review.drivers import Driver, events_between
+from bpo_analysis.review.narrative import insights
 from bpo_analysis.review.scorecard import ScoreRow, score
 from bpo_analysis.stats import ControlChart, control_chart
 
@@ -88,16 +89,16 @@ def actual_cell(row: ScoreRow) -> Cell:
     return Cell(Markup('<span class="value">{}</span>{}').format(row.measure.text, interval), sort=row.measure.value)
 
 
-def change_cell(row: ScoreRow) -> Cell:
+def change_cell(review: Review, row: ScoreRow) -> Cell:
     """Change against the stretch before, with its tone in words for those who do not see colour."""
     if row.change is None:
         return Cell(Markup('<span class="muted">no earlier data</span>'))
     tone = "none" if row.change_good is None else "good" if row.change_good else "bad"
     word = row.change_word
     if row.drift_is_clear and not row.change_is_clear:
-        word = f"not clear; {row.drift_text} to the six before"
+        word = f"not clear; {row.drift_text} against {review.earlier_title}"
     return Cell(
-        Markup('<span class="delta {}">{}</span> <span class="interval">{}</span>').format(tone, row.change_text, word),
+        Markup('<span class="delta {}">{}</span> <span class="detail">{}</span>').format(tone, row.change_text, word),
         sort=row.change,
     )
 
@@ -158,7 +159,8 @@ def _kpi_row(review: Review, row: ScoreRow, *, targeted: bool) -> list[str | Mar
     target = row.target.value if row.target else None
     judged: list[str | Markup | Cell] = []
     if targeted and row.target is None:
-        judged = [MISSING, page.contract_mark("no target"), MISSING]
+        # In a card of its own a KPI without a target need not say so three times.
+        judged = [Cell(t, classes="for-wide") for t in (MISSING, page.contract_mark("no target"), MISSING)]
     elif targeted:
         judged = [row.target_text, page.contract_mark(row.contract), evidence_cell(row)]
     base = row.measure.base_text if row.measure else ""
@@ -166,7 +168,7 @@ def _kpi_row(review: Review, row: ScoreRow, *, targeted: bool) -> list[str | Mar
         kpi_link(row.kpi),
         actual_cell(row),
         base or MISSING,
-        change_cell(row),
+        change_cell(review, row),
         *judged,
         spark_cell(review, row.kpi, target),
     ]
@@ -193,7 +195,8 @@ def trend_figure(review: Review, name: str, *, target: float | None = None) -> M
         return page.note(
             f"No trend chart of {kpi.label}: it needs {error.needed} {unit} with data, there are {error.got}."
         )
-    return chart_figure(review, kpi, series, chart, target=target, monthly=monthly)
+    finding = next((one.finding.text for one in insights(review) if one.kpi == kpi), "")
+    return chart_figure(review, kpi, series, chart, target=target, monthly=monthly, finding=finding)
 
 
 def chart_figure(
@@ -204,26 +207,33 @@ def chart_figure(
     *,
     target: float | None = None,
     monthly: bool = False,
+    finding: str | None = None,
 ) -> Markup:
-    """Figure of a control chart over a series of :meth:`Review.series`, with its finding, dated events and data."""
+    """Figure of a control chart over a series of :meth:`Review.series`, with what its rules see, events and data.
+
+    ``finding`` is what the page's plan of tests finds of this KPI, empty where it finds nothing, so that title and
+    finding cannot contradict each other; None on pages whose findings are those of the charts.
+    """
     unit = "months" if monthly else "weeks"
     events = events_between(review, series["start"].iloc[0], series["end"].iloc[-1], kpi.name)
     marks, legend = _event_marks(events, series)
-    ax = plot_control_chart(
+    svg = control_chart_svg(
         chart,
         _tick_labels(series, monthly=monthly),
         format_value=lambda v: format_axis(v, kpi.unit),
         target=target,
         events=marks,
     )
-    title = f"{kpi.label}: {_chart_finding(chart, kpi, series, unit)}"
+    title = f"{kpi.label}: {_chart_finding(chart, kpi, series, unit)}{_beside(chart, finding)}"
     first, last = series["label"].iloc[0], series["label"].iloc[-1]
-    limits = (
-        f"mean {format_value(chart.center, kpi.unit)}, limits {format_interval(chart.lower, chart.upper, kpi.unit)}"
-    )
+    mean = review.note_figure(
+        "trend.mean", chart.center, format_value(chart.center, kpi.unit), unit=kpi.unit,
+        start=series["start"].iloc[0], end=series["end"].iloc[-1], where={"kpi": kpi.name},
+    )  # fmt: skip
+    limits = f"mean {mean}, limits {format_interval(chart.lower, chart.upper, kpi.unit)}"
     aim = "" if target is None else f", target {format_value(target, kpi.unit)}"
     alt = f"{title}. Control chart of {plural(chart.n, unit[:-1])}, {first} to {last}: {limits}{aim}."
-    figure = page.figure(to_svg(ax), title=title, alt=alt, data=_series_table(series, kpi, chart), id=f"fig-{kpi.name}")
+    figure = page.figure(svg, title=title, alt=alt, data=_series_table(series, kpi, chart), id=f"fig-{kpi.name}")
     return Markup("<div>{}{}</div>").format(figure, legend)
 
 
@@ -252,7 +262,17 @@ def _chart_finding(chart: ControlChart, kpi: Kpi, series: pd.DataFrame, unit: st
         parts.append(f"{plural(len(chart.run), unit[:-1])} in a row {side} the middle, {span}")
     if parts:
         return "; ".join(parts)
-    return f"no signal by these rules in {chart.n} {unit}, mean {format_value(chart.center, kpi.unit)}"
+    mean = format_value(chart.center, kpi.unit)
+    return f"no {unit[:-1]} outside its limits and no long run in {chart.n} {unit}, mean {mean}"
+
+
+def _beside(chart: ControlChart, finding: str | None) -> str:
+    """What the page finds over longer stretches, where the rules of the chart look at single points and runs."""
+    if finding is None:
+        return ""
+    if finding:
+        return f". Over longer stretches: {finding.rstrip('.')}"
+    return "; seen in this chart alone, not a finding of the page" if chart.outside or chart.run else ""
 
 
 def _dated(series: pd.DataFrame, place: int, unit: str) -> str:
@@ -301,7 +321,7 @@ def _series_table(series: pd.DataFrame, kpi: Kpi, chart: ControlChart) -> Markup
     return page.table(columns, rows, caption=f"{kpi.label} by period")
 
 
-def contribution_figure(driver: Driver, *, id: str = "") -> Markup:
+def contribution_figure(review: Review, driver: Driver, *, id: str = "") -> Markup:
     """Chart and table of what each slice added to a change; ``id`` where a page shows that of a KPI twice."""
     kpi, result = driver.kpi, driver.result
     labels = driver.largest[:8]
@@ -312,11 +332,16 @@ def contribution_figure(driver: Driver, *, id: str = "") -> Markup:
         f"rates {format_change(result.rate_effect, kpi.unit)}, mix {format_change(result.mix_effect, kpi.unit)}"
     )
     ax = plot_contributions(result, labels=labels, format_change=lambda v: format_change(v, kpi.unit))
-    top = labels[0]
-    part = result.table.loc[top, "rate_effect"] + result.table.loc[top, "mix_effect"]
-    alt = (
-        f"{title}. Largest part: {word} {top} with {format_change(part, kpi.unit)}; in all, {size} carried most of it."
-    )
+    parts = result.table.loc[labels, "rate_effect"] + result.table.loc[labels, "mix_effect"]
+    # What the chart prints beside its bars; the table has the two effects of each.
+    said = [
+        review.note_figure(
+            "drivers.part", part, format_change(part, kpi.unit), unit=kpi.unit,
+            where={"kpi": kpi.name, driver.dimension: name},
+        )
+        for name, part in parts.items()
+    ]  # fmt: skip
+    alt = f"{title}. Largest part: {word} {labels[0]} with {said[0]}; in all, {size} carried most of it."
     return page.figure(
         to_svg(ax), title=title, alt=alt, data=_contribution_table(driver, word), id=id or f"fig-drivers-{kpi.name}"
     )
@@ -368,4 +393,4 @@ def slice_table(
         Column("Interval", "right"),
         Column("Out of", "right"),
     ]
-    return page.table(columns, rows, caption=caption)
+    return page.table(columns, rows, caption=caption, classes="stack")

@@ -90,7 +90,7 @@ def _reading(review: Review, pattern: Pattern) -> str:
         way = "Rising" if trend.slope_per_period > 0 else "Falling"
         return f"{way}{_worth(kpi, up=trend.slope_per_period > 0)}."
     if judgement(review).found(PATTERNS, pattern.change_label):
-        return "A step describes it better than a steady trend."
+        return "A change between two levels describes it better than a steady trend."
     if trend.ci_low * trend.ci_high > 0:
         return "A trend if it were the only test of this page; among all of them not clear."
     reach = format_change(abs(per_quarter(pattern, trend.detectable_slope)), kpi.unit).lstrip("+±")
@@ -121,10 +121,8 @@ def _dated(review: Review, pattern: Pattern) -> str | Markup:
 
 def _step_text(review: Review, pattern: Pattern, step: Step) -> Markup:
     size = format_change(step.shift, pattern.kpi.unit)
-    when = f"{step.start:%Y-%m-%d}" if pattern.unit == "week" else f"{step.start:%Y-%m}"
-    low, high = ((f"{day:%Y-%m-%d}" if pattern.unit == "week" else f"{day:%Y-%m}") for day in (step.first, step.last))
-    near = Markup(" Near in time: {}.").format(step.near) if step.near else Markup("")
-    return Markup("{} from {} <span class='interval'>{} to {}</span>{}").format(size, when, low, high, near)
+    near = f" Near in time: {step.near}." if step.near else ""
+    return Markup("{} {}.{}").format(size, step.when, near)
 
 
 @placed(audiences=("account", "delivery"))

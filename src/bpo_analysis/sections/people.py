@@ -150,7 +150,7 @@ def _staying_lead(review: Review, found: Staying) -> Markup:
     tested = (
         f" No hire month of the {compared} compared stays clearly longer or shorter than the others."
         if compared
-        else " No hire month has enough hires, and others to compare with."
+        else " No hire month has enough hires to be compared with the others."
     )
     return Markup("<p>Of {} hired since {:%Y-%m-%d}, {} ({}) left within {} days.{}</p>").format(
         plural(found.everyone.n, "agent"), found.first_hire, gone, between, EARLY_DAYS, tested

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from bpo_analysis.errors import AuthoredError, suggest
 from bpo_analysis.review.context import AUDIENCES, Audience, Review
 from bpo_analysis.review.notes import CheckedNote, Note, checked, notes_of
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.section import Section
 
 __all__ = ["SECTIONS", "placed"]
@@ -46,6 +47,7 @@ def placed(
     def decorate(function: SectionFunction[P]) -> SectionFunction[P]:
         name = function.__name__
 
+        @listed
         @wraps(function)
         def shown(review: Review, /, *args: P.args, **kwargs: P.kwargs) -> Section:
             _check_notes(review)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -15,9 +16,11 @@ from bpo_analysis.sections.closing import (
     data_warnings,
     definitions,
     ledger_rows,
+    printed_rows,
     provenance,
     row_accounting,
 )
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.parts import percent
 from bpo_analysis.sections.section import Section, missing
 
@@ -49,6 +52,7 @@ def portfolio_masthead(portfolio: Portfolio) -> Section:
     return Section("masthead", html)
 
 
+@listed
 def portfolio_standing(portfolio: Portfolio) -> Section:
     """One line for each partner: targets met and missed, what moved, how many decisions wait."""
     found = standings(portfolio)
@@ -103,6 +107,7 @@ def _line(standing: Standing) -> list[str | Markup | Cell]:
     ]
 
 
+@listed
 def portfolio_comparison(portfolio: Portfolio) -> Section:
     """Every partner on the same mix of contact reasons, as counted and standardised, with who really differs."""
     id, title = "comparison", "The same work"
@@ -190,6 +195,7 @@ def _reading(one: FairComparison, partner: str, difference: float) -> str:
     return f"clearly {word}, {'better' if good else 'worse'} than the rest"
 
 
+@listed
 def portfolio_decisions(portfolio: Portfolio) -> Section:
     """What is asked of the reader, partner by partner."""
     columns = [Column("Decision"), Column("Partners"), Column("Who"), Column("When")]
@@ -218,10 +224,19 @@ def _day(due: str) -> str:
 
 def portfolio_appendix(portfolio: Portfolio) -> Section:
     """Definitions, what became of every row, and what the page was made from."""
+    section = _appendix(portfolio)
+    rows = [row for review in portfolio.reviews.values() for row in ledger_rows(review)]
+    rows += printed_rows(portfolio.printed, portfolio.period.start, portfolio.period.end, partner_id="")
+    return replace(section, record={**data_record(portfolio.any_review), "kpis": rows})
+
+
+@listed
+def _appendix(portfolio: Portfolio) -> Section:
     review = portfolio.any_review
     used = {measure.kpi.name for one in portfolio.reviews.values() for measure in one.ledger.values()}
     kpis = [review.kpis[name] for name in sorted(used)]
     body = definitions(kpis) + row_accounting(review) + data_warnings(review) + provenance(review)
-    html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
-    rows = [row for one in portfolio.reviews.values() for row in ledger_rows(one)]
-    return Section("appendix", html, {**data_record(review), "kpis": rows})
+    return Section(
+        "appendix",
+        page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?"),
+    )

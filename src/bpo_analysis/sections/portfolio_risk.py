@@ -13,6 +13,7 @@ from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.concentration import DIMENSIONS, concentration, shares_by_partner
 from bpo_analysis.review.portfolio import Portfolio
 from bpo_analysis.review.portfolio_risk import portfolio_risk as risks_of
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.parts import day_text, percent
 from bpo_analysis.sections.section import Section, missing
 
@@ -21,6 +22,7 @@ __all__ = ["portfolio_risk"]
 _ID, _TITLE = "risk", "Risk"
 
 
+@listed
 def portfolio_risk(portfolio: Portfolio) -> Section:
     """Concentration, exit exposure and next deadline of every outside partner, and the table of slices by partner."""
     table = risks_of(portfolio)

@@ -200,4 +200,4 @@ def _change(review: Review) -> Markup:
         format_change(result.mix_effect, unit),
         "A split, not a test; it says where, not why.",
     )
-    return lead + contribution_figure(driver, id="fig-aht-drivers")
+    return lead + contribution_figure(review, driver, id="fig-aht-drivers")

@@ -15,10 +15,11 @@ from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Measure, Review
 from bpo_analysis.review.drivers import drivers
+from bpo_analysis.review.forum_signals import RESULTS_MEETING, forum_signals
 from bpo_analysis.review.registers import actions_at
 from bpo_analysis.review.scorecard import score
-from bpo_analysis.review.signals import KpiChart, Signal, chartable, kpi_chart
-from bpo_analysis.review.windows import Window, weeks_up_to
+from bpo_analysis.review.signals import KpiChart, Signal
+from bpo_analysis.review.windows import Window
 from bpo_analysis.sections.headline import headline_record
 from bpo_analysis.sections.parts import (
     available,
@@ -35,48 +36,14 @@ from bpo_analysis.stats import difference_of_ratios
 
 __all__ = ["open_actions", "results_signals", "results_worksheet"]
 
-_LOOKED_AT = (
-    "offered",
-    "service_level",
-    "abandonment_rate",
-    "asa_s",
-    "aht_s",
-    "sla_attainment",
-    "turnaround_h",
-    "first_reply_min",
-    "backlog",
-    "csat",
-    "nps",
-    "fcr",
-    "repeat_contact_rate",
-    "qa_score",
-    "critical_error_accuracy",
-    "transfer_rate",
-    "reopen_rate",
-    "escalation_rate",
-    "absenteeism",
-    "adherence",
-    "training_completion",
-)
 _FIRST = ("service_level", "abandonment_rate", "aht_s", "sla_attainment", "csat", "fcr", "qa_score", "escalation_rate")
-_WEEKS, _WEEKS_BEFORE, _CHARTED_WEEKS = 2, 6, 26
-_FALSE_ALARMS = 0.01
-"""A chart: some twenty are read together, and a stable partner should have a quiet meeting."""
 _EMPTY_ROWS = 3
 _MAX_CHARTS = 4
 _TONES = {"improvement": "good", "concern": "bad", "change": "none"}
-_RULES = (
-    "Two rules: a week outside its limits, or a long run of weeks on one side of the middle. Limits come from up to "
-    "{weeks} weeks before the two and are made so that {rate} of charts of a stable process show any signal in any of "
-    "their weeks. A signal says where to look, not why."
-)
 
 
 def _charts(review: Review) -> list[KpiChart]:
-    return [
-        kpi_chart(review, name, weeks=_CHARTED_WEEKS, newest=_WEEKS, false_alarm_rate=_FALSE_ALARMS)
-        for name in chartable(review, _LOOKED_AT)
-    ]
+    return list(forum_signals(review, RESULTS_MEETING).charts)
 
 
 def _ordered(found: Sequence[KpiChart]) -> list[Signal]:
@@ -94,14 +61,14 @@ def results_signals(review: Review) -> Section:
     found = _charts(review)
     if not found:
         return missing(id, title, f"{review.name} has no weekly values up to {review.period.end}.")
-    window = weeks_up_to(review, _WEEKS, _WEEKS_BEFORE)
+    made = forum_signals(review, RESULTS_MEETING)
+    window = made.window
     sentence, tone = _verdict(review, found, window)
     body = Markup('<p class="verdict {}">{}</p>').format(tone, sentence) + baseline_note(review)
     signals = _ordered(found)
     if signals:
         body += _signal_table(review, signals, window) + _figures(review, found)
-    rules = _RULES.format(weeks=_CHARTED_WEEKS - _WEEKS, rate=percent(_FALSE_ALARMS))
-    body += page.note(rules) + _all_kpis(review, found, window)
+    body += page.note(made.level) + _all_kpis(review, found, window)
     rows = [score(review, name, judged=False) for name in available(review, _FIRST)]
     html = page.section(id, title, body, question="What needs talking about, and what does not?")
     return Section(id, html, {"headline": headline_record(review, rows, sentence)})
@@ -218,7 +185,7 @@ def results_worksheet(review: Review) -> Section:
     id, title = "worksheet", "Worksheet"
     if review.dataset.grain == "month":
         return missing(id, title, "the data are monthly, and this page is about two weeks.")
-    window = weeks_up_to(review, _WEEKS, _WEEKS_BEFORE)
+    window = forum_signals(review, RESULTS_MEETING).window
     signals = [signal for signal in _ordered(_charts(review)) if signal.meaning != "improvement"]
     actions = actions_at(review)
     blank = Cell("", classes="blank")

@@ -21,7 +21,7 @@ __all__ = ["risk_and_contract"]
 _ROWS = 5
 
 
-@placed(audiences=("steering", "account"), client_only=True)
+@placed(audiences=["account"], client_only=True)
 def risk_and_contract(review: Review) -> Section:
     """Concentration with its agreed exceptions, exit exposure, deadlines and terms, and the growth gate, in short."""
     body = _concentration(review) + _exit(review) + _contract(review) + _growth(review)
@@ -38,7 +38,7 @@ def _concentration(review: Review) -> Markup:
     reason = why_no_shares(review)
     if reason:
         return page.note(f"Concentration: not shown, {reason}")
-    table = share_table(review, rows=_ROWS, others=False, trend=False)
+    table = share_table(review, rows=_ROWS, detailed=False)
     return Markup("<h3>Concentration</h3>{}{}{}").format(concentration_lead(review), table, exceptions_block(review))
 
 

@@ -14,6 +14,7 @@ from bpo_analysis.periods import period_of
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.hours import WEEKDAYS
 from bpo_analysis.review.scorecard import ScoreRow, consistency, contract_state, score
+from bpo_analysis.review.windows import WEEK_CONVENTION
 from bpo_analysis.sections.parts import available, why_absent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
@@ -29,8 +30,8 @@ _DEEP = 0.3
 def service_by_day(review: Review) -> Section:
     """Calendar of days that met and missed the service level, and every day's columns folded below it."""
     id, title = "days", "Day by day"
-    if review.dataset.grain == "month":
-        return missing(id, title, "the data are monthly.")
+    if review.dataset.grain != "day":
+        return missing(id, title, f"the data are {review.dataset.grain}ly.")
     if review.period.days == 1:
         return missing(id, title, "the period is one day.")
     names = available(review, COLUMNS)
@@ -80,7 +81,9 @@ def _consistency(review: Review, row: ScoreRow) -> Markup:
     clause = consistency(review, row)
     if clause is None or not clause.measured:
         return Markup("")
-    worst = f"; worst {format_value(clause.worst[1], clause.row.kpi.unit)} ({clause.worst[0]})" if clause.worst else ""
+    worst = ""
+    if clause.worst:
+        worst = f"; worst {format_value(clause.worst[1], clause.row.kpi.unit)} ({clause.worst_when})"
     text = (
         f"Target {clause.row.target_text} met in {clause.met} of {plural(clause.measured, clause.unit)}; longest miss "
         f"{plural(clause.longest_miss, clause.unit)}{worst}."
@@ -93,7 +96,9 @@ def _consistency(review: Review, row: ScoreRow) -> Markup:
         numerator=clause.met,
         denominator=clause.measured,
     )
-    few = " Days here have too few contacts to be judged one by one; the weeks are." if clause.unit == "week" else ""
+    few = ""
+    if clause.unit == "week":
+        few = f" Days here have too few contacts to be judged one by one; the weeks are. {WEEK_CONVENTION}"
     return Markup("<p>{}{}</p>").format(text, few)
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_axis, format_interval, format_value, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import plot_control_chart, to_svg
+from bpo_analysis.plotting import control_chart_svg
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.scorecard import target_text
 from bpo_analysis.review.six_sigma import CapabilityLine, DefectChart, Defects, capability_lines, defect_charts, defects
@@ -17,6 +17,7 @@ from bpo_analysis.sections.parts import kpi_table, percent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.quality import item_table
 from bpo_analysis.sections.section import Section, missing
+from bpo_analysis.stats.capability import MIN_VALUES
 
 __all__ = ["six_sigma"]
 
@@ -32,7 +33,7 @@ _KINDS = {
 }
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def six_sigma(review: Review) -> Section:
     """Defects and yield with intervals, Pareto, p and u charts, and capability against the agreed targets."""
     id, title = "six-sigma", "Six Sigma view of quality"
@@ -129,7 +130,7 @@ def _chart(review: Review, found: DefectChart) -> Markup:
         return format_value(value, "share") if found.kind == "p" else f"{value:.2f}"
 
     labels = [f"{day:%b %y}" if found.unit == "month" else f"{day.day} {day:%b}" for day in found.series.index]
-    ax = plot_control_chart(
+    svg = control_chart_svg(
         chart, labels, format_value=lambda value: format_axis(value, "share") if found.kind == "p" else f"{value:.3g}"
     )
     signals = [
@@ -140,7 +141,8 @@ def _chart(review: Review, found: DefectChart) -> Markup:
         ),
         *([f"{len(chart.run)} {found.unit}s in a row on one side"] if chart.run else []),
     ]
-    title = f"{name}: {' and '.join(signals) or 'no signal by these rules'}, mean {printed(chart.center)}"
+    seen = " and ".join(signals) or f"no {found.unit} outside its limits and no long run"
+    title = f"{name}: {seen}, mean {printed(chart.center)}"
     alt = (
         f"{title}. {found.kind} chart of {plural(chart.n, found.unit)} of {words}; newest limits "
         f"{printed(chart.lower)} to {printed(chart.upper)}, wider where fewer were rated."
@@ -166,7 +168,7 @@ def _chart(review: Review, found: DefectChart) -> Markup:
         Column("Signal"),
     ]
     data = page.table(columns, rows, caption=f"{name} by {found.unit}")
-    return page.figure(to_svg(ax), title=title, alt=alt, data=data, id=f"fig-{found.kind}-chart")
+    return page.figure(svg, title=title, alt=alt, data=data, id=f"fig-{found.kind}-chart")
 
 
 def _capability(review: Review) -> Markup:
@@ -182,14 +184,26 @@ def _capability(review: Review) -> Markup:
     ]
     lines = sorted(lines, key=lambda line: -line.result.outside if line.result else 1.0)
     rows = [_capability_row(review, line) for line in lines]
-    caption = "Capability of single weeks (months) against the agreed target, worst first"
+    months = any(line.result is not None and line.unit == "month" for line in lines)
+    caption = f"Capability of single {'months' if months else 'weeks'} against today's target, worst first"
     read = (
-        "Ppk compares the distance of the mean from the limit with three standard deviations: at 0 half of the weeks "
+        "Ppk compares the distance of the mean from the limit with three standard deviations: at 0 half of the months "
         "miss, from 1 on hardly any. It assumes a stable process with normal values: where these are not, read the "
-        "share beyond the limit. A contract is judged by its own period, not by single weeks."
+        "share beyond the limit. Months before the target held count as well: what is asked is what the process can do."
     )
     table = page.table(columns, rows, caption=caption, classes="stack")
-    return table + page.details("How to read capability", Markup("<p>{}</p>").format(read))
+    return _by_weeks(lines) + table + page.details("How to read capability", Markup("<p>{}</p>").format(read))
+
+
+def _by_weeks(lines: list[CapabilityLine]) -> Markup:
+    """Say where single weeks stand in for months, and that they make a process look less capable than it is."""
+    weekly = [line for line in lines if line.result is not None and line.unit == "week"]
+    if not weekly:
+        return Markup("")
+    return page.note(
+        f"A clause is judged by the month, and {MIN_VALUES} months are needed. Where there are fewer, single weeks are "
+        "counted, as a description: a week varies more than a month, so more weeks than months lie beyond a target."
+    )
 
 
 def _capability_row(review: Review, line: CapabilityLine) -> list[str | Markup | Cell]:
@@ -197,7 +211,7 @@ def _capability_row(review: Review, line: CapabilityLine) -> list[str | Markup |
     result = line.result
     if result is None:
         return [line.kpi.label, limit, MISSING, MISSING, line.reason]
-    where = {"kpi": line.kpi.name}
+    where = {"kpi": line.kpi.name, "per": line.unit}
     beyond = review.note_figure(
         "capability.beyond", result.outside, format_value(result.outside, "share"), unit="share",
         ci_low=result.outside_ci_low, ci_high=result.outside_ci_high, where=where,
@@ -208,7 +222,9 @@ def _capability_row(review: Review, line: CapabilityLine) -> list[str | Markup |
     )  # fmt: skip
     interval = format_interval(result.outside_ci_low, result.outside_ci_high, "share")
     between = f"{result.ppk_ci_low:.2f} to {result.ppk_ci_high:.2f}".replace("-", "−")
-    spans = f"{plural(result.n, line.unit)}"
+    spans = plural(result.n, line.unit)
+    if line.unit == "week":
+        spans = f"{plural(result.n, 'single week')}; only {plural(line.months, 'month')}"
     normal = result.normality_pvalue >= 1 - review.confidence_level
     reading = spans if normal else f"{spans}; not normal: read the share"
     with_interval = Markup('{} <span class="interval">{}</span>')

@@ -16,12 +16,14 @@ from bpo_analysis.review.scorecard import meets, target_text
 from bpo_analysis.review.targets import (
     Feasibility,
     Letter,
+    Replaced,
     SmartCheck,
     Target,
     balance_of,
     check_smart,
     feasibility_of,
     goals,
+    replaced_targets,
 )
 from bpo_analysis.review.targets.balance import TIMINGS
 from bpo_analysis.review.targets.history import History, places_of, where_of
@@ -52,6 +54,7 @@ def targets_in_detail(review: Review) -> Section:
         + _reach(review, list(found.values()))
         + _balance(review)
         + _goals(review)
+        + _replaced(review)
     )
     question = "Are the targets well put, within reach, and do they cover what matters?"
     return Section(_ID, page.section(_ID, _TITLE, body, question=question))
@@ -68,6 +71,30 @@ def _name(review: Review, target: Target, kpi: Kpi) -> Markup:
     return Markup('<span class="group">{}</span> {}{} <span class="interval">{}</span>').format(
         target.clause, kpi_link(kpi), f" ({scope})" if scope else "", target_text(target, kpi, review.currency)
     )
+
+
+def _replaced(review: Review) -> Markup:
+    """Rows that no longer hold, folded, with their days and what holds in their place."""
+    found = replaced_targets(review)
+    if not found:
+        return Markup("")
+    rows: list[list[str | Markup | Cell]] = []
+    for one in found:
+        kpi, instead = review.kpis[one.target.kpi], "nothing"
+        if one.by is not None:
+            instead = f"{target_text(one.by, kpi, review.currency)} ({one.by.clause or 'no clause named'})"
+        rows.append([_name(review, one.target, kpi), day_text(one.target.valid_from), _until(one), instead])
+    columns = [Column("Target"), Column("From"), Column("To"), Column("In force instead")]
+    end = review.period.end
+    table = page.table(columns, rows, caption=f"Target rows that do not hold on {end}", classes="stack")
+    return page.details(f"{plural(len(found), 'target row')} replaced or ended by {end}", table)
+
+
+def _until(one: Replaced) -> str:
+    if one.until is not None:
+        return day_text(one.until)
+    own = one.by is not None and one.by.partner_id is not None and one.target.partner_id is None
+    return "holds for partners without a row of their own" if own else "replaced"
 
 
 def _summary(checks: list[SmartCheck]) -> Markup:

@@ -8,10 +8,11 @@ from bpo_analysis import page
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.escalations import escalations_known
 from bpo_analysis.review.plan import judgement
-from bpo_analysis.review.tracking import escalation_judgement, update_judgement
-from bpo_analysis.review.updates import coverage, updates_known
+from bpo_analysis.review.tracking import escalation_judgement, update_coverage, update_judgement
+from bpo_analysis.review.updates import updates_known
 from bpo_analysis.sections.closing import appendix_of
-from bpo_analysis.sections.escalations import log_columns, log_row, speed_block
+from bpo_analysis.sections.escalation_log import log_columns, log_row
+from bpo_analysis.sections.escalations import speed_block
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 from bpo_analysis.sections.updates import coverage_line, update_log
@@ -21,7 +22,7 @@ __all__ = ["escalation_appendix", "escalations_and_updates", "update_appendix"]
 _ROWS = 12
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def escalations_and_updates(review: Review) -> Section:
     """Escalations with open ones counted and the longest open; updates with notice and training on their first day."""
     id, title = "escalations", "Escalations and updates"
@@ -43,7 +44,7 @@ def escalations_and_updates(review: Review) -> Section:
     elif updates.empty:
         body += Markup("<p>No update took effect in the 13 weeks up to {}.</p>").format(review.period.end)
     else:
-        covered = coverage(review, updates)
+        covered = update_coverage(review)
         body += coverage_line(review, updates, covered)
         shown = updates[updates["in_period"] | updates["ahead"]]
         if len(shown):
@@ -58,6 +59,6 @@ def escalation_appendix(review: Review) -> Section:
     return appendix_of(review, escalation_judgement(review))
 
 
-def update_appendix(review: Review, *, others: bool = True) -> Section:
+def update_appendix(review: Review) -> Section:
     """Definitions, tests and provenance of a page about updates."""
-    return appendix_of(review, update_judgement(review, others=others))
+    return appendix_of(review, update_judgement(review))

@@ -12,13 +12,13 @@ from bpo_analysis.formats import MISSING, format_interval, format_value, plain, 
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import SurvivalLine, plot_survival, to_svg
 from bpo_analysis.review.context import Review
-from bpo_analysis.review.tracking import PARITY, home_parity, update_judgement
+from bpo_analysis.review.plan import PARTNERS
+from bpo_analysis.review.tracking import home_parity, update_coverage, update_judgement
 from bpo_analysis.review.updates import (
     Coverage,
     Exposure,
     LeadTimes,
     acknowledged,
-    coverage,
     exposure,
     lead_times,
     updates_known,
@@ -29,7 +29,7 @@ from bpo_analysis.sections.parts import day_text, text_or_missing
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section, missing
 
-__all__ = ["coverage_line", "update_log", "updates"]
+__all__ = ["coverage_line", "exposed_words", "titles_of", "update_log", "updates"]
 
 _LOGGED = 30
 _MOST_TEAMS = 8
@@ -38,25 +38,19 @@ _SOURCES = {"client": "client", "account_manager": "account manager", "website":
 
 
 @placed()
-def updates(review: Review, *, others: bool = True) -> Section:
-    """Updates by source with notice, coverage, time to acknowledge, exposed contacts, parity with in-house.
-
-    Parameters
-    ----------
-    others : bool, default True
-        Whether the in-house team may be shown beside the partner; the partner's edition never shows it.
-    """
+def updates(review: Review) -> Section:
+    """Updates by source with notice, coverage, time to acknowledge, exposed contacts, parity with in-house."""
     id, title = "updates", "Updates"
     table = updates_known(review)
     if table is None:
         return missing(id, title, "table updates is not in this dataset.")
     if table.empty:
         return missing(id, title, f"no update took effect in the 13 weeks up to {review.period.end}.")
-    covered = coverage(review, table)
+    covered = update_coverage(review)
     body = coverage_line(review, table, covered) + _exposure_lead(review, exposure(review))
     body += update_log(table, covered) + _lead_times(review, lead_times(review, table)) + _grid(review, table, covered)
     body += _time_to_know(review, table) + _exposure(review, table, exposure(review))
-    body += _parity(review) if others and review.shows_others else Markup("")
+    body += _parity(review) if review.shows_others else Markup("")
     question = "Do changes reach the agents before they have to know them?"
     return Section(id, page.section(id, title, body, question=question))
 
@@ -79,10 +73,11 @@ def coverage_line(review: Review, table: pd.DataFrame, covered: Coverage | None)
     )
     both = covered.acknowledged
     known, _ = noted_share(review, "updates.acknowledged", both, numerator=both.estimate * both.total)
-    base = "agents in production that day" if covered.on_roster else "agents asked to learn them (no roster)"
+    base = "the agents in production that day" if covered.on_roster else "the agents asked to learn it (no roster)"
     return Markup(
-        "<p><strong>On its first day {} ({}) of {} were trained in an update</strong>, {} knew of it. {}.</p>"
-    ).format(trained, between, base, known, start)
+        "<p>{}. <strong>On the first day of an update {} ({}) of {} were trained in it</strong>, and {} had "
+        "acknowledged it.</p>"
+    ).format(start, trained, between, base, known)
 
 
 def update_log(table: pd.DataFrame, covered: Coverage | None) -> Markup:
@@ -100,15 +95,17 @@ def update_log(table: pd.DataFrame, covered: Coverage | None) -> Markup:
     rows: list[list[str | Markup | Cell]] = []
     for row in shown.head(_LOGGED).to_dict("records"):
         agreed = row["agreed_lead_days"]
-        lead = str(row["lead_days"]) if pd.isna(agreed) else f"{row['lead_days']} of {agreed:g} agreed"
         short = not pd.isna(agreed) and row["lead_days"] < agreed
+        lead = str(row["lead_days"])
+        if not pd.isna(agreed):
+            lead += f" ({agreed:g} agreed{', short' if short else ''})"
         rows.append(
             [
                 text_or_missing(row["title"]) + ("" if row["mandatory"] is not False else " (optional)"),
                 _SOURCES.get(str(row["source"]), MISSING),
                 day_text(row["announced_on"]),
                 day_text(row["effective_on"]) + (" (ahead)" if row["ahead"] else ""),
-                Cell(lead + (" (short)" if short else ""), sort=row["lead_days"]),
+                Cell(lead, sort=row["lead_days"]),
                 plain(text_or_missing(row["reason"])) if isinstance(row["reason"], str) else "all contacts",
                 _trained(covered, str(row["update_id"])),
             ]
@@ -117,7 +114,7 @@ def update_log(table: pd.DataFrame, covered: Coverage | None) -> Markup:
     return page.table(columns, rows, caption=f"Log of updates, newest first{more}", classes="stack")
 
 
-def _titles(updates: pd.DataFrame) -> dict[str, str]:
+def titles_of(updates: pd.DataFrame) -> dict[str, str]:
     """Title of each update with the day it took effect: the same title may come twice."""
     day = updates["effective_on"].fillna(updates["announced_on"])
     return {
@@ -152,7 +149,7 @@ def _lead_times(review: Review, found: list[LeadTimes]) -> Markup:
                 lead.kept, lead.agreed, share, between
             )
         rows.append([_SOURCES.get(lead.source, lead.source), str(lead.n), median, f"{lead.least:g}", kept])
-    return page.table(columns, rows, caption="Notice by source: days from announcement to effect")
+    return page.table(columns, rows, caption="Notice by source: days from announcement to effect", classes="stack")
 
 
 def _grid(review: Review, table: pd.DataFrame, covered: Coverage | None) -> Markup:
@@ -160,7 +157,7 @@ def _grid(review: Review, table: pd.DataFrame, covered: Coverage | None) -> Mark
         return Markup("")
     teams = list(dict.fromkeys(sorted(covered.table["team"])))
     shown = teams[:_MOST_TEAMS]
-    titles = _titles(table)
+    titles = titles_of(table)
     order = [u for u in reversed(list(table["update_id"])) if u in set(covered.table["update_id"])]
     cells = covered.table.set_index(["update_id", "team"])
     columns = [Column("Update"), *(Column(plain(team), "right") for team in shown)]
@@ -206,23 +203,26 @@ def _time_to_know(review: Review, table: pd.DataFrame) -> Markup:
         median = noted_time(review, "updates.time_to_know", result, unit="days", where=where)
         p90, _ = noted_time(review, "updates.time_to_know", result, "p90", unit="days", where=where)
         rows.append([words[name], *median, p90, str(result.n), str(result.n_open)])
-    caption = "Days from announcement, open ones counted (Kaplan-Meier; agents as clusters)"
+    caption = "Days from announcement; open ones count for as long as they have been open (Kaplan-Meier)"
     return page.table(columns, rows, caption=caption, classes="stack")
 
 
 def _exposure_lead(review: Review, found: Exposure | None) -> Markup:
-    if found is None or found.share is None:
+    words = exposed_words(review, found)
+    if not words:
         return Markup("")
+    return Markup("<p>{} A contact that two updates concern counts for each.</p>").format(words)
+
+
+def exposed_words(review: Review, found: Exposure | None) -> str:
+    """Say how many contacts that an update concerned were handled by agents who did not know it yet."""
+    if found is None or found.share is None:
+        return ""
     text, between = noted_share(review, "updates.untrained_contacts", found.share, numerator=float(found.untrained))
-    return Markup(
-        "<p>Of {} contacts {} that an update concerned, {} ({}, {}) were handled by agents not yet trained in it. "
-        "A contact that two updates concern counts for each.</p>"
-    ).format(
-        noted_count(review, "updates.concerned_contacts", float(found.contacts), "contacts"),
-        review.period.when,
-        format_value(found.untrained, "count"),
-        text,
-        between,
+    total = noted_count(review, "updates.concerned_contacts", float(found.contacts), "contacts")
+    return (
+        f"Of {total} contacts {review.period.when} that an update concerned, {format_value(found.untrained, 'count')} "
+        f"({text}, {between}) were handled by agents not yet trained in it."
     )
 
 
@@ -236,7 +236,7 @@ def _exposure(review: Review, table: pd.DataFrame, found: Exposure | None) -> Ma
         return page.note(f"Contacts before training: not shown, {reason}.")
     updates_register = review.register("updates")
     known = table if updates_register is None else updates_register
-    titles = _titles(known)
+    titles = titles_of(known)
     columns = [
         Column("Update"),
         Column("Contacts concerned", "right"),
@@ -289,13 +289,14 @@ def _parity(review: Review) -> Markup:
     first, second = comparison.result_first, comparison.result_second
     own, own_between = noted_time(review, "updates.parity", first, unit="days", where={"side": comparison.first})
     theirs, their_between = noted_time(review, "updates.parity", second, unit="days", where={"side": comparison.second})
-    clear = update_judgement(review).found(PARITY, found.label)
+    clear = update_judgement(review).found(PARTNERS, found.label)
     if clear:
         word = "sooner" if comparison.statistic > 0 else "later"
         lead = f"{comparison.first} acknowledges clearly {word} than {found.home}"
     else:
         reach = comparison.restricted_mean_detectable
-        seen = f"; one of {reach:.1f} days in the mean would have been" if isfinite(reach) else ""
+        days = review.note_figure("updates.parity_detectable", reach, f"{reach:.1f} days", unit="days")
+        seen = f"; one of {days} in the mean would have been" if isfinite(reach) else ""
         lead = f"No clear difference between {comparison.first} and {found.home} was found{seen}"
     difference = review.note_figure(
         "updates.parity_mean_difference", comparison.restricted_mean_difference,

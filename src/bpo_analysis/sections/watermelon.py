@@ -19,7 +19,7 @@ __all__ = ["watermelon"]
 _ID, _TITLE = "watermelon", "Green outside, red inside?"
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def watermelon(review: Review) -> Section:
     """Hold the service targets against what customers make of the service, by the tests of the page's plan."""
     found = watermelon_of(review)
@@ -42,7 +42,7 @@ def _verdict(found: Watermelon) -> Markup:
         return page.note(f"{found.text}: {seen}.", "concern")
     if found.missed:
         names = ", ".join(clause.row.kpi.label for clause in found.missed)
-        said = f"Not green outside: {names} missed, so the contract hides nothing."
+        said = f"The contract itself says missed ({names}), so nothing is hidden behind it."
         if found.worsening:
             said += f" Customers' outcomes worsen as well: {', '.join(one.label for one in found.worsening)}."
         return Markup("<p>{}</p>").format(said)

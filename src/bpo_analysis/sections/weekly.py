@@ -11,11 +11,12 @@ from bpo_analysis import page
 from bpo_analysis.formats import MISSING, plain, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Measure, Review
-from bpo_analysis.review.findings import asks, flags
+from bpo_analysis.review.findings import asks, flags, verdict
+from bpo_analysis.review.forum_signals import WEEKLY_SUMMARY, forum_signals
 from bpo_analysis.review.narrative import insights
 from bpo_analysis.review.scorecard import ScoreRow, clauses, score
-from bpo_analysis.review.signals import KpiChart, chartable, kpi_chart
-from bpo_analysis.review.windows import Window, weeks_up_to
+from bpo_analysis.review.signals import KpiChart, chartable
+from bpo_analysis.review.windows import Window
 from bpo_analysis.sections.headline import headline_record
 from bpo_analysis.sections.parts import (
     available,
@@ -37,34 +38,43 @@ __all__ = [
     "performance_results",
     "quality_assurance",
     "training_updates",
+    "week_summary",
     "weekly_escalations",
 ]
 
-_PERFORMANCE = (
-    "offered",
-    "service_level",
-    "abandonment_rate",
-    "asa_s",
-    "aht_s",
-    "sla_attainment",
-    "csat",
-    "staffing_delivered",
-)
-_QUALITY = (
-    "qa_score",
-    "critical_error_accuracy",
-    "business_critical_accuracy",
-    "compliance_critical_accuracy",
-    "fcr",
-    "transfer_rate",
-    "reopen_rate",
-)
-_WEEKS_BEFORE = 12
+_PERFORMANCE, _QUALITY = WEEKLY_SUMMARY.kpis[:8], WEEKLY_SUMMARY.kpis[8:]
 _ROWS = 8
 _NEWS_DAYS = 14
 """How far ahead of the period's end an update is named that is not yet in force."""
 _MAX_INSIGHTS = 5
 _MAX_CHARTS = 2
+
+
+@placed()
+def week_summary(review: Review) -> Section:
+    """The week at a glance: targets, what left its usual range, what is asked."""
+    id, title = "summary", "Summary"
+    if review.dataset.grain == "month":
+        return missing(id, title, "the data are monthly, and this page is about a week.")
+    agreed = clauses(review)
+    _, tone = verdict(review, agreed)
+    wanted = asks(review, agreed)
+    asked = (
+        Markup('<p><strong>Asked first:</strong> {} <span class="muted">{}, {}.</span>{}</p>').format(
+            wanted[0].text, wanted[0].owner, wanted[0].due, _rest(len(wanted) - 1)
+        )
+        if wanted
+        else Markup("<p>Nothing is asked this week.</p>")
+    )
+    html = Markup('<div class="first-screen" id="summary"><p class="verdict {}">{}</p>{}</div>').format(
+        tone, _sentence(review), asked
+    )
+    return Section(id, html)
+
+
+def _rest(count: int) -> Markup:
+    more = Markup(' {} more under <a href="#business-insights">business insights</a>.')
+    return more.format(count) if count else Markup("")
 
 
 @placed()
@@ -74,8 +84,7 @@ def performance_results(review: Review) -> Section:
     question = "How did the week compare with the twelve before it?"
     made = _block(review, id, title, _PERFORMANCE, question, charted="service_level")
     rows = [score(review, name, judged=False) for name in chartable(review, _PERFORMANCE)]
-    sentence = _sentence(review, [*_charts(review, _PERFORMANCE), *_charts(review, _QUALITY)])
-    return Section(id, made.html, {"headline": headline_record(review, rows, sentence)})
+    return Section(id, made.html, {"headline": headline_record(review, rows, _sentence(review))})
 
 
 @placed()
@@ -86,21 +95,25 @@ def quality_assurance(review: Review) -> Section:
 
 
 def _charts(review: Review, names: tuple[str, ...]) -> list[KpiChart]:
-    return [kpi_chart(review, name, weeks=_WEEKS_BEFORE + 1, newest=1) for name in chartable(review, names)]
+    return [chart for chart in forum_signals(review, WEEKLY_SUMMARY).charts if chart.kpi.name in names]
 
 
-def _sentence(review: Review, found: Sequence[KpiChart]) -> str:
-    """The week in one sentence, for the index."""
-    signals = [signal for chart in found for signal in chart.signals]
-    if not found:
-        return f"{review.name}, {review.period.title}: no weekly values."
-    if not any(chart.chart for chart in found):
-        return f"{review.name}, {review.period.title}: baseline forming, no control limits yet."
-    if not signals:
-        return f"{review.name}, {review.period.title}: no signal in {plural(len(found), 'KPI')}."
-    named = ", ".join(f"{signal.kpi.label} ({signal.meaning})" for signal in signals)
-    count = f"{plural(len(signals), 'signal')} in {plural(len(found), 'KPI')}"
-    return f"{review.name}, {review.period.title}: {count}: {named}."
+def _sentence(review: Review) -> str:
+    """The week in two sentences: what was agreed, and what left the range that the weeks before set."""
+    return f"{verdict(review, clauses(review))[0]} {_range_words(review)}"
+
+
+def _range_words(review: Review) -> str:
+    found = [*_charts(review, _PERFORMANCE), *_charts(review, _QUALITY)]
+    judged = [chart for chart in found if chart.chart is not None]
+    if not judged:
+        return "There are too few weeks before it to say what is usual."
+    left = {s.kpi.label: s.meaning for chart in judged for s in chart.signals}
+    count = plural(len(judged), "KPI")
+    if not left:
+        return f"None of {count} clearly left the usual range of the {WEEKLY_SUMMARY.before} weeks before."
+    named = ", ".join(f"{label} ({meaning})" for label, meaning in left.items())
+    return f"{len(left)} of {count} clearly left the usual range of the {WEEKLY_SUMMARY.before} weeks before: {named}."
 
 
 def _block(review: Review, id: str, title: str, names: tuple[str, ...], question: str, *, charted: str) -> Section:
@@ -109,9 +122,12 @@ def _block(review: Review, id: str, title: str, names: tuple[str, ...], question
     found = _charts(review, names)
     if not found:
         return missing(id, title, why_absent(review, names))
-    window = weeks_up_to(review, 1, _WEEKS_BEFORE)
+    made = forum_signals(review, WEEKLY_SUMMARY)
+    window = made.window
     body = baseline_note(review) if id == "performance" else Markup("")
     body += _said(found, window) + _week_table(review, found, window) + _figures(review, found, charted)
+    if id == "performance" and any(chart.chart for chart in made.charts):
+        body += page.note(made.level)
     return Section(id, page.section(id, title, body, question=question))
 
 
@@ -157,7 +173,7 @@ def _week_table(review: Review, found: Sequence[KpiChart], window: Window) -> Ma
         Column("KPI"),
         Column("This week", "right", f"{percent(review.confidence_level)} interval"),
         Column("Out of", "right"),
-        Column("Trailing 12", "right", "pooled"),
+        Column("12 weeks before", "right", "together"),
         Column("Limits", "right", "for this week"),
         Column("Signal"),
         Column("Target", "right"),
@@ -176,7 +192,7 @@ def _week_row(review: Review, chart: KpiChart, window: Window) -> list[str | Mar
     row = score(review, name, judged=False)
     words = "; ".join(f"{signal.rule} ({signal.meaning})" for signal in chart.signals)
     if chart.chart is None:
-        words = "baseline forming"
+        words = "no limits yet"
     _note_limits(review, chart, window)
     return [
         kpi_link(kpi),
@@ -250,7 +266,7 @@ def _matters(review: Review, table: pd.DataFrame) -> Markup:
             str(row["escalation_id"]),
             f"{row['age']:.1f}",
             "this period" if row["new"] else "earlier",
-            *(text_or_missing(row.get(name)) for name in ("severity", "category", "root_cause", "owner_side")),
+            *(plain(text_or_missing(row.get(name))) for name in ("severity", "category", "root_cause", "owner_side")),
         ]
         for row in shown.to_dict("records")
     ]

@@ -17,7 +17,7 @@ from bpo_analysis.sections.section import Section, missing
 __all__ = ["coming", "twelve_months"]
 
 
-@placed()
+@placed(audiences=("account", "delivery"))
 def twelve_months(review: Review) -> Section:
     """Every KPI of the contract over the year, against the same time a year before."""
     id, title = "year", "The year"

@@ -6,7 +6,7 @@ from bpo_analysis.review.targets.benchmarks import Benchmark, benchmarks_for
 from bpo_analysis.review.targets.consistency import MetPeriods, TargetConsistency, consistency_of
 from bpo_analysis.review.targets.feasibility import Feasibility, feasibility_of
 from bpo_analysis.review.targets.glide_path import GlidePath, glide_path_of, glide_paths
-from bpo_analysis.review.targets.smart import Letter, SmartCheck, check_smart
+from bpo_analysis.review.targets.smart import Letter, Replaced, SmartCheck, check_smart, replaced_targets
 
 __all__ = [
     "Balance",
@@ -16,6 +16,7 @@ __all__ = [
     "Goal",
     "Letter",
     "MetPeriods",
+    "Replaced",
     "SmartCheck",
     "Target",
     "TargetConsistency",
@@ -27,4 +28,5 @@ __all__ = [
     "glide_path_of",
     "glide_paths",
     "goals",
+    "replaced_targets",
 ]

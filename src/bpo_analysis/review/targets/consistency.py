@@ -23,6 +23,7 @@ from bpo_analysis.review.scorecard import (
     meets,
 )
 from bpo_analysis.review.targets.history import where_of
+from bpo_analysis.review.windows import calendar_weeks
 from bpo_analysis.stats import RatioInterval, share_interval
 
 __all__ = ["MetPeriods", "TargetConsistency", "consistency_of"]
@@ -74,9 +75,9 @@ class MetPeriods:
 class TargetConsistency:
     """One target in force, by day, week and hour.
 
-    ``days`` and ``hours`` are those of the period and ``weeks`` the last 13 up to its end, each None where a usual one
-    has fewer than 30 cases: of so few, one more or less decides. Hours are known of service KPIs only, where the
-    tables have a time of day.
+    ``days`` and ``hours`` are those of the period and ``weeks`` its last 13 whole calendar weeks, each None where a
+    usual one has fewer than 30 cases: of so few, one more or less decides. Hours are known of service KPIs only, where
+    the tables have a time of day.
     """
 
     clause: Clause
@@ -97,8 +98,9 @@ def consistency_of(review: Review) -> list[TargetConsistency]:
         daily = review.daily(target.kpi, where_of(target)).loc[: str(review.period.end)]
         if target.valid_from is not None:
             daily = daily.loc[str(target.valid_from) :]
-        days = _met(review, target, _days(review, daily), "day")
-        weeks = _met(review, target, _weeks(review, daily), "week")
+        # Rows of whole weeks say nothing about a day.
+        days = _met(review, target, _days(review, daily), "day") if review.dataset.grain == "day" else None
+        weeks = _met(review, target, _weeks(review, daily, target.valid_from), "week")
         if days or weeks:
             hours = _met(review, target, _hours(review, target), "hour")
             found.append(
@@ -116,13 +118,8 @@ def _days(review: Review, daily: pd.DataFrame) -> pd.DataFrame:
     return inside.assign(start=inside.index, end=inside.index).reset_index(drop=True)
 
 
-def _weeks(review: Review, daily: pd.DataFrame) -> pd.DataFrame:
-    """Weeks that end with the period, so that its last week is a whole one."""
-    end = pd.Timestamp(review.period.end)
-    back = (end - daily.index).days // 7
-    inside = daily[back < CONSISTENCY_WEEKS]
-    starts = end - pd.to_timedelta(back[back < CONSISTENCY_WEEKS] * 7 + 6, unit="D")
-    weeks = inside.groupby(starts).sum()
+def _weeks(review: Review, daily: pd.DataFrame, since: date | None) -> pd.DataFrame:
+    weeks = calendar_weeks(review, daily, CONSISTENCY_WEEKS, since=since)
     return weeks.assign(start=weeks.index, end=weeks.index + timedelta(days=6)).reset_index(drop=True)
 
 

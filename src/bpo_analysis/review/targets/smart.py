@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from bpo_analysis.data import Target
 from bpo_analysis.formats import plural
@@ -11,7 +12,7 @@ from bpo_analysis.review.context import Review
 from bpo_analysis.review.targets.feasibility import feasibility_of
 from bpo_analysis.review.targets.history import where_of
 
-__all__ = ["Letter", "SmartCheck", "check_smart", "own_targets"]
+__all__ = ["Letter", "Replaced", "SmartCheck", "check_smart", "own_targets", "replaced_targets"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +41,59 @@ class SmartCheck:
         return self.specific, self.measurable, self.achievable, self.relevant, self.time_bound
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """A target row that held once, or would hold if no more particular or later row did.
+
+    ``until`` is its last day, where it names one; ``by`` the row that holds in its place on the period's last day.
+    """
+
+    target: Target
+    until: date | None
+    by: Target | None
+
+
 def own_targets(review: Review) -> list[Target]:
-    """Target rows that concern the partner and have not ended before the period, by clause and KPI."""
+    """Target rows in force for the partner on the period's last day, and those agreed to come, by clause and KPI."""
+    end = review.period.end
+    holding = set(map(id, _in_force(review).values()))
+    return [t for t in _concerning(review) if id(t) in holding or (t.valid_from is not None and t.valid_from > end)]
+
+
+def replaced_targets(review: Review) -> list[Replaced]:
+    """Target rows that concern the partner, have begun, and do not hold on the period's last day."""
+    own, best = set(map(id, own_targets(review))), _in_force(review)
+    return [
+        Replaced(target=t, until=t.valid_to, by=best.get(_place(t))) for t in _concerning(review) if id(t) not in own
+    ]
+
+
+def _concerning(review: Review) -> list[Target]:
+    # A target for mail does not concern a partner that answers no mail.
+    channels = review.slices("offered", "channel")
     found = [
         t
         for t in review.targets
-        if t.partner_id in (None, review.partner_id) and (t.valid_to is None or t.valid_to >= review.period.start)
+        if t.partner_id in (None, review.partner_id) and (t.channel is None or not channels or t.channel in channels)
     ]
     return sorted(found, key=lambda t: (t.clause, t.kpi, t.channel or "", t.tier, str(t.valid_from)))
 
 
+def _place(target: Target) -> tuple[str, str | None, str]:
+    return target.kpi, target.channel, target.tier
+
+
+def _in_force(review: Review) -> dict[tuple[str, str | None, str], Target]:
+    """By KPI, channel and tier, the row that holds: the particular in place of the general, the later in place of the
+    earlier, as the scorecard has it.
+    """
+    holding = [t for t in _concerning(review) if t.holds_on(review.period.end)]
+    holding.sort(key=lambda t: (t.partner_id is not None, t.valid_from or date.min))
+    return {_place(t): t for t in holding}
+
+
 def check_smart(review: Review) -> list[SmartCheck]:
-    """Check every target row of the partner that holds now or will hold later."""
+    """Check every target row of the partner that is in force or will be."""
     return [_check(review, target) for target in own_targets(review)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from math import isfinite, isnan
 from textwrap import wrap
@@ -10,9 +11,17 @@ from typing import Any
 from markupsafe import Markup
 
 from bpo_analysis import page
-from bpo_analysis.formats import MISSING, format_pvalue, plain
+from bpo_analysis.formats import MISSING, format_pvalue, format_value, plain
 from bpo_analysis.page import Column
-from bpo_analysis.sections.closing import data_record, data_warnings, definitions, provenance, row_accounting
+from bpo_analysis.sections.closing import (
+    data_record,
+    data_warnings,
+    definitions,
+    ledger_rows,
+    provenance,
+    row_accounting,
+)
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.pilots.parts import bullets, health_tables, interval_words, ramp_words, when_due
 from bpo_analysis.sections.pilots.verdict import margin_words
 from bpo_analysis.sections.pilots.view import PilotPage, span_title
@@ -31,6 +40,7 @@ _COMPARATORS = {
 }
 
 
+@listed
 @when_due("multiplicity", "The plan for all tests")
 def multiplicity(view: PilotPage) -> Section:
     """Who was tested with whom, and at which level."""
@@ -67,6 +77,7 @@ def multiplicity(view: PilotPage) -> Section:
     )
 
 
+@listed
 @when_due("health", "Health of the data")
 def health(view: PilotPage) -> Section:
     """Whether the data can carry the answer, and who crossed arms."""
@@ -86,6 +97,7 @@ def health(view: PilotPage) -> Section:
     )
 
 
+@listed
 def claims(view: PilotPage) -> Section:
     """What the design can and cannot claim."""
     found = view.claims
@@ -98,6 +110,7 @@ def claims(view: PilotPage) -> Section:
     return Section("claims", page.section("claims", title, body))
 
 
+@listed
 def registered_plan(view: PilotPage) -> Section:
     """The pilot file in words."""
     spec = view.pilot.spec
@@ -143,16 +156,9 @@ def registered_plan(view: PilotPage) -> Section:
 
 def appendix(view: PilotPage) -> Section:
     """Definitions, accounting, versions, how to make the page again; and the numbers for the record."""
-    kpis = [view.pilot.kpi(metric) for metric in view.pilot.spec.metrics]
-    body = (
-        definitions(kpis)
-        + row_accounting(view.review)
-        + data_warnings(view.review)
-        + _again(view)
-        + provenance(view.review)
-    )
-    html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
-    record = data_record(view.review) | {"kpis": _kpi_rows(view)}
+    section = _appendix(view)
+    others = ledger_rows(view.review, start=view.pilot.baseline[0], end=view.pilot.as_of)
+    record = data_record(view.review) | {"kpis": _kpi_rows(view) + others}
     if view.stage == "evaluation" and not view.not_due:
         record["tests"] = [
             {
@@ -164,7 +170,21 @@ def appendix(view: PilotPage) -> Section:
             }
             for one in view.evaluation.metrics
         ]
-    return Section("appendix", html, record)
+    return replace(section, record=record)
+
+
+@listed
+def _appendix(view: PilotPage) -> Section:
+    kpis = [view.pilot.kpi(metric) for metric in view.pilot.spec.metrics]
+    body = (
+        definitions(kpis)
+        + row_accounting(view.review)
+        + data_warnings(view.review)
+        + _again(view)
+        + provenance(view.review)
+    )
+    html = page.section("appendix", "Appendix", body, question="What do the numbers mean, and where do they come from?")
+    return Section("appendix", html)
 
 
 def _again(view: PilotPage) -> Markup:
@@ -202,6 +222,7 @@ def _arm_rows(view: PilotPage, name: str, window: str, start: date, end: date) -
         rows.append(
             {
                 "partner_id": pilot.spec.partner_id,
+                "kind": "kpi",
                 "pilot": pilot.id,
                 "arm": arm,
                 "kpi": name,
@@ -212,6 +233,7 @@ def _arm_rows(view: PilotPage, name: str, window: str, start: date, end: date) -
                 "denominator": denominator,
                 "value": value,
                 "unit": kpi.unit,
+                "shown": format_value(value, kpi.unit, currency=view.currency),
                 "units": int((own["denominator"] > 0).sum()),
             }
         )

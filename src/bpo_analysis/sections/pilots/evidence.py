@@ -15,6 +15,7 @@ from bpo_analysis.plotting import ForestRow, plot_arms, plot_forest, to_svg
 from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.health import base_metric
 from bpo_analysis.review.pilots.results import Comparability, Effect, LearningCurve, MetricVerdict, SliceEffects
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.pilots.parts import bullets, effect_rows, interval_words, tone_of, when_due, word_mark
 from bpo_analysis.sections.pilots.view import PilotPage
 from bpo_analysis.sections.section import Section, missing
@@ -27,6 +28,7 @@ _READ_SLICES = (
 )
 
 
+@listed
 @when_due("comparability", "Were the arms alike?")
 def comparability(view: PilotPage) -> Section:
     """How alike the arms were before, and their work while it ran."""
@@ -120,6 +122,7 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if isfinite(value) else MISSING
 
 
+@listed
 @when_due("estimates", "The same question, other methods")
 def estimates(view: PilotPage) -> Section:
     """The same comparison by several methods: how much the answer depends on the method."""
@@ -206,6 +209,7 @@ def _tick(value: float, unit: Any) -> str:
     return text if abs(value) < 1e-12 else f"{'+' if value > 0 else '−'}{text}"
 
 
+@listed
 @when_due("slices", "Is it the same everywhere?")
 def slices(view: PilotPage) -> Section:
     """The answer by slice, and whether slices differ."""
@@ -245,6 +249,7 @@ def _slices(view: PilotPage, one: MetricVerdict, found: list[SliceEffects]) -> M
     return _forest(view, one, rows, labels, title=title, table=table, id=f"fig-slices-{one.kpi.name}")
 
 
+@listed
 @when_due("learning", "Week by week")
 def learning(view: PilotPage) -> Section:
     """Both arms week by week, with the start and the ramp."""
@@ -304,6 +309,7 @@ def _arms_said(row: pd.Series, unit: Any) -> str:
     return f"pilot {format_value(row['pilot'], unit)}, baseline {format_value(row['baseline'], unit)}"
 
 
+@listed
 @when_due("sensitivity", "How much hangs on our choices?")
 def sensitivity(view: PilotPage) -> Section:
     """Other windows, false starts, one unit left out."""
@@ -328,6 +334,7 @@ def sensitivity(view: PilotPage) -> Section:
     return Section(id, page.section(id, title, note + body, question=question))
 
 
+@listed
 @when_due("regression", "Was the start after a bad spell?")
 def regression_to_the_mean(view: PilotPage) -> Section:
     """Whether the start followed a bad spell, from which values come back by themselves."""

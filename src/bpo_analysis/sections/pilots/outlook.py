@@ -12,6 +12,7 @@ from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import plot_detectable, to_svg
 from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.results import MetricPlan
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.pilots.parts import (
     bullets,
     headline_of,
@@ -29,6 +30,7 @@ __all__ = ["can_it_show", "detectable_by_weeks", "how_it_will_be_judged", "mater
 _WEEKS_SHOWN = 13
 
 
+@listed
 def can_it_show(view: PilotPage) -> Section:
     """First screen: can the planned pilot show its margins; if not, what would."""
     plan = view.plan
@@ -126,6 +128,7 @@ def _rests(view: PilotPage) -> str:
     )
 
 
+@listed
 def detectable_by_weeks(view: PilotPage) -> Section:
     """What can be shown by number of weeks and units, with and without the units' own baseline."""
     id, title = "detectable", "What more weeks or units would show"
@@ -186,6 +189,7 @@ def _grid(view: PilotPage, one: MetricPlan) -> Markup:
     return page.table(columns, rows, caption=f"{one.kpi.label}: detectable difference by weeks and pilot units")
 
 
+@listed
 def material(view: PilotPage) -> Section:
     """Units, contacts, and how much units differ and persist."""
     plan = view.plan
@@ -242,6 +246,7 @@ def _weekly(view: PilotPage) -> Markup:
     return page.table(columns, rows, caption=f"Units at work and cases, the last {plural(len(rows), 'week')}")
 
 
+@listed
 def how_it_will_be_judged(view: PilotPage) -> Section:
     """The decision rule before any result."""
     rows = [[words, then] for _, words, then in rule_in_words(view)]

@@ -14,6 +14,7 @@ from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import ForestRow, plot_forest, to_svg
 from bpo_analysis.review.pilots.context import base_words
 from bpo_analysis.review.pilots.results import MetricVerdict, PilotVerdict
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.pilots.parts import (
     change_cell,
     concerns_in_words,
@@ -48,6 +49,7 @@ _CUSTOMERS = 3
 """Place of the column in customers' terms."""
 
 
+@listed
 def first_screen(view: PilotPage) -> Section:
     """Verdict, metrics against their margins, registration, and what must be known before it is used."""
     if view.not_due:
@@ -323,6 +325,7 @@ def _counted(view: PilotPage) -> str:
     )
 
 
+@listed
 @when_due("decision", "Decision")
 def decision(view: PilotPage) -> Section:
     """The rule, what it says of this pilot, and what was decided."""

@@ -16,6 +16,7 @@ from bpo_analysis.review.pilots.assignment import PilotRunning
 from bpo_analysis.review.pilots.claims import claims_of
 from bpo_analysis.review.pilots.metric_tests import looks_until
 from bpo_analysis.review.pilots.results import Claims, PilotEvaluation, PilotLook, PilotPlan
+from bpo_analysis.review.printed import Printed
 
 __all__ = ["PilotPage", "Stage", "day_title", "open_pilot_page", "span_title"]
 
@@ -78,6 +79,11 @@ class PilotPage:
     def noun(self) -> str:
         """What the numbers may be called: an effect only where the design allows it."""
         return self.claims.noun if self.stage == "evaluation" else "difference"
+
+    @property
+    def printed(self) -> dict[Printed, None]:
+        """Cells and sentences with numbers of the sections shown so far."""
+        return self.review.printed
 
     @property
     def currency(self) -> str:
@@ -145,7 +151,7 @@ def _last_day(review: Review, spec: Any, stage: Stage, period: str) -> date | No
     if stage == "plan":
         eve: date = spec.start - timedelta(days=1)
         return min(asked or eve, eve)
-    if asked is None or asked >= min(spec.end, review.dataset.span[1]):
+    if asked is None or asked >= min(spec.end, review.dataset.exported_until):
         return None
     return asked
 

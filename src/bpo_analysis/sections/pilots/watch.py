@@ -13,6 +13,7 @@ from bpo_analysis.formats import MISSING, format_change, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.plotting import BoundaryPanel, plot_boundaries, to_svg
 from bpo_analysis.review.pilots.results import MetricLook
+from bpo_analysis.sections.listing import listed
 from bpo_analysis.sections.pilots.parts import (
     bullets,
     change_cell,
@@ -46,6 +47,7 @@ _KEPT = (
 )
 
 
+@listed
 def where_it_stands(view: PilotPage) -> Section:
     """First screen: does it go on; each metric against its boundary; looks used; guardrails."""
     look = view.look
@@ -190,6 +192,7 @@ def _figure(view: PilotPage) -> Markup:
     return page.figure(wide, narrow=narrow, title=title, alt=alt, data=table, id="fig-boundaries")
 
 
+@listed
 def all_looks(view: PilotPage) -> Section:
     """Which looks were planned and used, and what each said."""
     look, id, title = view.look, "looks", "The looks"
