@@ -199,7 +199,8 @@ def test_a_file_is_read_in_pieces(write_dataset, monkeypatch):
     assert done.stdout.strip() == str(28 * 25_000), done.stderr
 
 
-def test_a_memory_limit_that_is_no_size_is_named(write_dataset, monkeypatch):
+def test_a_memory_limit_that_is_no_size_is_named(write_dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("BPO_CACHE_DIR", str(tmp_path / "cache"))  # what is prepared already asks for no memory
     monkeypatch.setenv("BPO_MEMORY_LIMIT", "lots")
     with pytest.raises(DatasetError, match=r"BPO_MEMORY_LIMIT must be a size such as 2GB or 800MB, got 'lots'"):
         open_dataset(write_dataset()).prepare()
