@@ -102,7 +102,7 @@ def _by_partner(kpis: KpiDays) -> str:
 
 
 def _of_kpi(name: str, files: Sequence[Path]) -> str:
-    return f"SELECT '{name}' AS who, day, \"{name}\" AS h, 1 AS n FROM {_files(files)} WHERE \"{name}\" IS NOT NULL"
+    return f'SELECT \'{name}\' AS who, day, "{name}" AS h, 1 AS n FROM {_files(files)} WHERE "{name}" IS NOT NULL'
 
 
 def _cumulated(rows: str) -> str:

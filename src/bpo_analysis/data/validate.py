@@ -223,8 +223,8 @@ def _broken(asked: RowChecks, counts: Mapping[str, Any]) -> list[Problem]:
         remedy = check.remedy if isinstance(check.remedy, str) else check.remedy(examples[0]["value"])
         problems.extend(
             Problem(
-                severity=check.severity, table=asked.name, row=found["row"], column=check.column, value=_with_key(found),
-                rule=check.rule, count=counts[f"c{i}"], remedy=remedy,
+                severity=check.severity, table=asked.name, row=found["row"], column=check.column,
+                value=_with_key(found), rule=check.rule, count=counts[f"c{i}"], remedy=remedy,
             )
             for found in examples
         )  # fmt: skip
