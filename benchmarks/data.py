@@ -256,9 +256,9 @@ def data_section(results: Sequence[Results]) -> str:
     rows = " ".join(f"--rows {found.rows}" for found in results)
     lines = [
         f"`python -m benchmarks.data {rows} --write`, on {machine()}. Made-up interactions of three years and 60 "
-        "partners in 36 monthly Parquet files. Every line is a process of its own, its start and imports included; they "
-        "take turns, and the middle run counts. Peak memory is that of the whole process. The peers check nothing and make "
-        "no extract; the line in bold is what to compare with them.",
+        "partners in 36 monthly Parquet files. Every line is a process of its own, its start and imports included; "
+        "they take turns, and the middle run counts. Peak memory is that of the whole process. The peers check "
+        "nothing and make no extract; the line in bold is what to compare with them.",
     ]
     for found in results:
         lines += [
