@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bpo_analysis.data import Dataset, open_dataset
@@ -345,6 +347,16 @@ def test_batches_are_trimmed_and_bounded(tmp_path, monkeypatch):
     assert found[0][1] == ("a", "b", "c")
     assert found[0][0]["a"].to_pylist()[:4] == ["x", None, None, "y"]
     assert [row for table, _ in found for row in table["b"].to_pylist()] == list(range(1000))
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY", "PLAIN"])
+def test_texts_of_any_encoding_are_read(tmp_path, encoding):
+    """DuckDB writes texts of many values in delta encodings, which Arrow cannot read as dictionaries."""
+    names = [f"agent {i % 7}" for i in range(5000)]
+    table = pa.table({"agent_id": names, "handle_s": list(range(5000))})
+    pq.write_table(table, tmp_path / "t.parquet", use_dictionary=False, column_encoding={"agent_id": encoding})
+    ((read, _),) = batches(tmp_path / "t.parquet", tmp_path, lambda headers: headers)
+    assert read["agent_id"].to_pylist() == names
 
 
 def test_batches_of_one_file_add_up(write, monkeypatch):

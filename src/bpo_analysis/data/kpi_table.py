@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from ibis.expr.operations import Cast, Literal
 
 from bpo_analysis.data.expressions import build, build_condition, columns_of, holds
+from bpo_analysis.data.parquet import dictionary_columns
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.slices import KpiDays, hashed
 from bpo_analysis.data.sources import fetched
@@ -205,13 +206,24 @@ def kpi_rows(
         for file in files if wanted else ():
             wide = pq.read_table(
                 file, columns=[*KEYS, *names], filters=filters or None, partitioning=None, use_threads=False,
-                read_dictionary=_TEXTS if dictionaries else None,
+                read_dictionary=dictionary_columns(pq.read_metadata(file), _TEXTS) if dictionaries else None,
             )  # fmt: skip
+            if dictionaries:
+                wide = _as_dictionaries(wide)
             for name, pair in wanted.items():
                 found[name].append(_rows_of(name, wide, *pair, dictionaries=dictionaries))
     return pa.concat_tables(
         [_schema(dictionaries=dictionaries).empty_table(), *(t for k in sorted(found) for t in found[k])]
     )
+
+
+def _as_dictionaries(wide: pa.Table) -> pa.Table:
+    """Encode the texts that could not be read as dictionaries."""
+    for place, field in enumerate(wide.schema):
+        if field.name in _TEXTS and not pa.types.is_dictionary(field.type):
+            encoded = wide[field.name].cast(pa.string()).dictionary_encode()
+            wide = wide.set_column(place, field.name, encoded)
+    return wide
 
 
 _TEXTS = tuple(name for name in KEYS if name != "date")

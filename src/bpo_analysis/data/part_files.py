@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from bpo_analysis.data.config import TableSpec
 from bpo_analysis.data.expressions import columns_of
+from bpo_analysis.data.parquet import dictionary_columns
 from bpo_analysis.data.schema import Table
 from bpo_analysis.errors import DatasetError
 
@@ -96,7 +97,7 @@ def _of_few_values(file: pq.ParquetFile) -> list[str]:
         is_text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
         if is_text and sizes and sum(sizes) < _DICTIONARY_BYTES * file.metadata.num_rows:
             found.append(field.name)
-    return found
+    return dictionary_columns(file.metadata, found)
 
 
 def _table(batches: list[pa.RecordBatch], values: dict[str, str], chosen: list[str], schema: pa.Schema) -> pa.Table:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bpo_analysis.data.kpi_table import KPI_COLUMNS
+from bpo_analysis.data.parquet import dictionary_columns
 
 __all__ = ["FOLDER", "added_up", "sums_over", "write_rollups"]
 
@@ -109,7 +110,7 @@ def _read(file: Path, columns: Sequence[str] | None, inside: Mapping[str, tuple[
     """
     metadata = pq.read_metadata(file)
     places = {name: place for place, name in enumerate(metadata.schema.names)}
-    parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=[name for name in _TEXTS if name in places])
+    parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=dictionary_columns(metadata, _TEXTS))
 
     def may_have(group: int) -> bool:
         for name, (low, high) in inside.items():

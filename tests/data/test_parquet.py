@@ -1,0 +1,32 @@
+"""Which text columns Arrow can read as dictionaries, and that slices of a partner do not depend on it."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bpo_analysis.data.kpi_slice import KpiSlice
+from bpo_analysis.data.kpi_table import KEYS, kpi_rows
+from bpo_analysis.data.parquet import dictionary_columns
+
+
+def test_delta_encodings_are_left_out(tmp_path):
+    table = pa.table({"a": ["x", "y"], "b": ["x", "y"], "n": [1, 2]})
+    pq.write_table(table, tmp_path / "t", use_dictionary=["b"], column_encoding={"a": "DELTA_BYTE_ARRAY"})
+    assert dictionary_columns(pq.read_metadata(tmp_path / "t"), ["a", "b", "absent"]) == ["b"]
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", None])
+def test_a_slice_is_read_from_either(tmp_path, encoding):
+    place = tmp_path / "kpis" / "volume.date.reason"
+    place.mkdir(parents=True)
+    (place / "columns.json").write_text('{"offered": ["s0", "s1"]}')
+    texts = {name: ["acme", "acme", "bolt"] if name == "partner_id" else ["x", None, "y"] for name in KEYS}
+    texts["date"] = pa.array([19000, 19001, 19001], pa.date32())
+    table = pa.table(texts | {"s0": [1.0, 2.0, 4.0], "s1": [1.0, 1.0, 1.0]})
+    written = (
+        {"use_dictionary": False, "column_encoding": {n: encoding for n in KEYS if n != "date"}} if encoding else {}
+    )
+    pq.write_table(table, place / "all.parquet", **written)
+    found = KpiSlice(kpi_rows(tmp_path / "kpis", partner_id="acme", dictionaries=True))
+    assert found.by_day("offered", {}).numerator.tolist() == [1.0, 2.0]
+    assert found.by_day("offered", {"channel": "x"}).numerator.tolist() == [1.0]
