@@ -57,6 +57,10 @@ ACKS = "update_id,agent_id,partner_id,due_on,trained_on\n" + "".join(
     f"u1,a{i},{('acme', 'bolt')[i % 2]},2026-02-0{i + 1},2026-02-0{i + 1}\n" for i in range(8)
 )
 
+AGENT_TIME = "agent_id,partner_id,date,scheduled_s,worked_s\n" + "".join(
+    f"a{i},{('acme', 'bolt')[i % 2]},2026-01-{day:02d},28800,27000\n" for i in range(8) for day in (5, 6)
+)
+
 
 def contacts(n: int = 1200, seed: int = 5) -> pd.DataFrame:
     """Three months of contacts in which customers come back, over the ends of months too."""
@@ -94,7 +98,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         (path / "dataset.toml").write_text(toml, encoding="utf-8")
         tables = {
             "partners": PARTNERS, "targets": TARGETS, "roster": ROSTER, "surveys": SURVEYS, "invoices": INVOICES,
-            "updates": UPDATES, "training_acks": ACKS,
+            "updates": UPDATES, "training_acks": ACKS, "agent_time": AGENT_TIME,
         }  # fmt: skip
         for name, text in tables.items():
             (path / f"{name}.csv").write_text(text, encoding="utf-8")
@@ -156,7 +160,15 @@ def test_parts_give_what_the_whole_gives(write):
     assert read_now(whole) is None
     assert read_now(parts) == list(MONTHS)
     made = {name for name in EXTRACTS if parts.extract(name) is not None}
-    assert {"repeat_windows", "capability", "learning", "update_exposure", "contacts_to_draw", "waits"} <= made
+    assert {
+        "repeat_windows",
+        "capability",
+        "learning",
+        "update_exposure",
+        "contacts_to_draw",
+        "waits",
+        "agent_days",
+    } <= made
     rows = parts.kpi_rows()
     assert {"fcr", "backlog", "cost_per_contact", "cost_per_resolution", "csat"} <= set(rows["kpi"])
 

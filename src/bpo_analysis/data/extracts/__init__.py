@@ -41,7 +41,8 @@ def write_extracts(sources: Sources, views: Mapping[str, ir.Table], kpis: Mappin
     folder.mkdir(exist_ok=True)
     for name, extract in EXTRACTS.items():
         if extract.possible(sources):
-            table = fetched(_added(extract, sources) if name in sources.partials else extract.make(material))
+            in_parts = extract.adds_up and name in sources.partials
+            table = fetched(_added(extract, sources) if in_parts else extract.make(material))
             table.order_by([name for name in extract.order if name in table.columns]).to_parquet(
                 folder / f"{extract.name}.parquet"
             )
