@@ -22,9 +22,11 @@ from bpo_analysis.data.cache import load
 from bpo_analysis.data.config import read_config
 from bpo_analysis.data.extracts import EXTRACTS
 from bpo_analysis.data.part_files import batches, folder_values
-from bpo_analysis.data.parts import merged_problems, why_whole
+from bpo_analysis.data.part_process import RemoteWorker, WorkerSpec
+from bpo_analysis.data.part_worker import merged_problems
+from bpo_analysis.data.parts import why_whole
 from bpo_analysis.data.problems import Problem
-from bpo_analysis.errors import DataValidationError
+from bpo_analysis.errors import DatasetError, DataValidationError
 
 MONTHS = ("2026-01", "2026-02", "2026-03")
 TOML = """\
@@ -377,6 +379,47 @@ def test_batches_of_one_file_add_up(write, monkeypatch):
     frame = contacts()
     parts = open_dataset(write(by_month(frame), folder="parts"))
     assert_same(parts, open_dataset(write({"all.parquet": frame}, folder="whole")))
+
+
+@pytest.fixture
+def several_processes(monkeypatch):
+    monkeypatch.setattr("bpo_analysis.data.parts._WORTH_A_PROCESS", 0)
+    monkeypatch.setattr("bpo_analysis.data.parts.workers_for", lambda files: min(files, 2))
+
+
+@pytest.mark.usefixtures("several_processes")
+def test_several_processes_give_the_same(write):
+    frame = contacts()
+    frame.loc[frame.index[-1], "interaction_id"] = "c00003"
+    parts = open_dataset(write(by_month(frame), folder="parts"))
+    whole = open_dataset(write({"all.parquet": frame}, folder="whole"))
+    assert parts.check().found == whole.check().found
+    frame = frame[:-1]
+    assert_same(
+        open_dataset(write(by_month(frame), folder="parts")),
+        open_dataset(write({"all.parquet": frame}, folder="whole")),
+    )
+
+
+@pytest.mark.usefixtures("several_processes")
+def test_an_error_in_another_process_is_the_same_error(write):
+    folder = write(by_month(contacts()))
+    (folder / "interactions" / "month=2026-02" / "contacts.parquet").write_bytes(b"PAR1 is not all")
+    with pytest.raises(DataValidationError, match=r"contacts.parquet cannot be read"):
+        open_dataset(folder).prepare()
+
+
+def test_a_process_that_was_killed_is_named(write, tmp_path):
+    config = read_config(write(by_month(contacts())))
+    spec = WorkerSpec(
+        scratch=tmp_path, workers=2, config=config, kpis={}, alternatives={}, others=frozenset(), kept=(),
+        for_pages=False,
+    )  # fmt: skip
+    worker = RemoteWorker(spec)
+    worker._process.kill()
+    with pytest.raises(DatasetError, match=r"process that read contacts ended.*set BPO_MEMORY_LIMIT to less"):
+        worker.make(tmp_path, config.tables["interactions"].files[0])
+    worker.close()
 
 
 def test_merged_problems_add_counts_and_keep_the_first_rows():

@@ -25,10 +25,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ibis.expr.operations import Cast, Literal
 
 from bpo_analysis.data.expressions import build, build_condition, columns_of, holds
 from bpo_analysis.data.parquet import dictionary_columns
+from bpo_analysis.data.rooted import never_missing, root_of, rooted
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.slices import KpiDays, hashed
 from bpo_analysis.data.sources import fetched
@@ -59,20 +59,18 @@ __all__ = [
 FOLDER = "kpis"
 KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
-_ROW_GROUP = 20_000
+_ROW_GROUP = 40_000
 _COLUMNS, _DAYS = "columns.json", ".days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """Sums of KPIs of one view, date and category.
+    """Sums of KPIs of one table, date and category.
 
     Attributes
     ----------
     name : str
         Name of the pass, and of its folder.
-    source : str
-        The view.
     table : ibis Table
         Keys and sums, a row for each combination of keys.
     columns : mapping of str to (str, str)
@@ -80,18 +78,29 @@ class Sums:
     """
 
     name: str
-    source: str
     table: ir.Table
     columns: Mapping[str, tuple[str, str]]
 
 
 def sums_of(views: Mapping[str, ir.Table], kpis: Iterable[Kpi]) -> list[Sums]:
-    """Return the sums of every computable KPI: one pass per view, date column and category."""
-    passes: defaultdict[tuple[str, str, str], list[Kpi]] = defaultdict(list)
+    """Return the sums of every computable KPI: one pass per table, date and category."""
+    passes: dict[Any, list[Kpi]] = {}
+    names: dict[Any, str] = {}
     for kpi in kpis:
         if kpi.source in views and not absent_columns(kpi, views[kpi.source]):
-            passes[kpi.source, kpi.date, kpi.category or "reason"].append(kpi)
-    return [_sums(".".join(name), views[name[0]], members) for name, members in passes.items()]
+            view = views[kpi.source]
+            keys = tuple((key, rooted(column.op())) for key, column in _keys(view, kpi).items())
+            same = root_of(view.op()), keys
+            names.setdefault(same, f"{kpi.source}.{kpi.date}.{kpi.category or 'reason'}")
+            passes.setdefault(same, []).append(kpi)
+    return [_sums(names[same], same[0].to_expr(), dict(same[1]), views, kpis) for same, kpis in passes.items()]
+
+
+def _keys(view: ir.Table, kpi: Kpi) -> dict[str, Any]:
+    keys: dict[str, Any] = {"partner_id": view.partner_id, "date": view[kpi.date].cast("date")}
+    for key, column in [*((d, d) for d in DIMENSIONS), ("category", kpi.category or "reason")]:
+        keys[key] = view[column] if column in view.columns else ibis.null("string")
+    return keys
 
 
 def write_kpi_table(connection: Any, passes: Iterable[Sums], folder: Path) -> None:
@@ -103,14 +112,14 @@ def write_kpi_table(connection: Any, passes: Iterable[Sums], folder: Path) -> No
     passes : iterable of Sums
         Added up where their views are.
     folder : Path
-        The KPI table, to which a folder is added for each pass that is not there already, from parts.
+        The KPI table, to which a folder is added for each pass.
 
     Raises
     ------
     DatasetError
         If there is no pass.
     """
-    passes = [found for found in passes if not (folder / found.name).is_dir()]
+    passes = list(passes)
     if not passes and not folder.is_dir():
         raise DatasetError(
             "No KPI can be computed from these tables. The least a dataset needs is volume.offered, "
@@ -302,20 +311,20 @@ def daily_sums(connection: Any, folder: Path) -> ir.Table:
     return connection.table("daily", database="temp.main")
 
 
-def _sums(name: str, view: ir.Table, members: list[Kpi]) -> Sums:
-    """Add up numerators and denominators of KPIs of one view, date and category."""
+def _sums(
+    name: str, table: ir.Table, keys: Mapping[str, Any], views: Mapping[str, ir.Table], members: Iterable[Kpi]
+) -> Sums:
+    """Add up numerators and denominators of KPIs of one table, date and category."""
     terms: dict[Any, str] = {}
     columns: dict[str, tuple[str, str]] = {}
     for kpi in members:
-        n, d = (terms.setdefault(term.op(), f"s{len(terms)}") for term in terms_of(view, kpi))
+        n, d = (terms.setdefault(rooted(term.op()), f"s{len(terms)}") for term in terms_of(views[kpi.source], kpi))
         columns[kpi.name] = n, d
-    keys: dict[str, Any] = {"partner_id": view.partner_id, "date": view[members[0].date].cast("date")}
-    for key, column in [*((d, d) for d in DIMENSIONS), ("category", members[0].category or "reason")]:
-        keys[key] = view[column] if column in view.columns else ibis.null("string")
-    rows = view.select(**keys, **{column: op.to_expr() for op, column in terms.items()})
+    taken = {key: op.to_expr() for key, op in keys.items()} | {column: op.to_expr() for op, column in terms.items()}
+    rows = table.select(**taken)
     rows = rows.filter(rows.date.notnull() & rows.partner_id.notnull())
     added = rows.group_by(list(keys)).aggregate(**{column: rows[column].sum() for column in terms.values()})
-    return Sums(name=name, source=members[0].source, table=added, columns=columns)
+    return Sums(name=name, table=added, columns=columns)
 
 
 def terms_of(view: ir.Table, kpi: Kpi) -> tuple[Any, Any]:
@@ -333,7 +342,7 @@ def terms_of(view: ir.Table, kpi: Kpi) -> tuple[Any, Any]:
 
 def _where(other: Any, value: Any, holding: Any = None) -> Any:
     """Return a value where the other one is there, and a condition holds."""
-    is_there = None if isinstance(other.op(), Cast) and isinstance(other.op().arg, Literal) else other.notnull()
+    is_there = None if never_missing(rooted(other.op())) else other.notnull()
     conditions = [condition for condition in (is_there, holding) if condition is not None]
     return ibis.and_(*conditions).ifelse(value, ibis.null("float64")) if conditions else value
 

@@ -17,7 +17,7 @@ from bpo_analysis.errors import DatasetError
 
 __all__ = ["batches", "columns_read", "folder_values"]
 
-BATCH_ROWS = 1_000_000
+BATCH_ROWS = 500_000
 _READ_ROWS = 125_000
 _BLANKS = " \t\n\r\v\f"
 _DICTIONARY_BYTES = 4
@@ -46,7 +46,7 @@ def columns_read(headers: list[str], spec: TableSpec, schema: Table) -> list[str
 def batches(
     file: Path, root: Path, choose: Callable[[list[str]], list[str]]
 ) -> Iterator[tuple[pa.Table, tuple[str, ...]]]:
-    """Read a file from its first row to its last, and give it in tables of about a million rows, with all headers.
+    """Read a file from its first row to its last, and give it in tables of about half a million rows, with all headers.
 
     Parameters
     ----------

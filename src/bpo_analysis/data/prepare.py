@@ -5,8 +5,6 @@ What goes wrong on the way ends in a list of problems, so that one run shows all
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -32,6 +29,7 @@ from bpo_analysis.data.consistency import (
     unknown_partners,
 )  # fmt: skip
 from bpo_analysis.data.contracts import check_contracts, check_incentives
+from bpo_analysis.data.engine import engine
 from bpo_analysis.data.expressions import columns_of, reads_of
 from bpo_analysis.data.extracts import FOLDER as EXTRACTS
 from bpo_analysis.data.extracts import write_extracts
@@ -50,16 +48,8 @@ from bpo_analysis.data.kpi_table import (
     unavailable_kpis,
     write_kpi_table,
 )  # fmt: skip
-from bpo_analysis.data.parts import (
-    TABLE,
-    Part,
-    PartReader,
-    added_counts,
-    added_partners,
-    merged_problems,
-    placed,
-    why_whole,
-)  # fmt: skip
+from bpo_analysis.data.part_worker import TABLE, Part, added_counts, added_partners, merged_problems
+from bpo_analysis.data.parts import PartReader, placed, why_whole
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import pilot_files, read_pilot
 from bpo_analysis.data.pilots.findings import findings_of, pilot_problems
@@ -82,7 +72,7 @@ from bpo_analysis.errors import DatasetError, PilotError, UnknownNameError, sugg
 from bpo_analysis.kpis import Kpi, settings_of
 from bpo_analysis.periods import DataGrain, parse_period
 
-__all__ = ["MEMORY_VARIABLE", "prepare_into"]
+__all__ = ["prepare_into"]
 
 _REQUIRED = {"partners": "who answers the contacts", "targets": "what was agreed"}
 _COVERING = ("volume", "interactions", "panel", "qa_ratings", "surveys", "agent_time")
@@ -96,58 +86,43 @@ _NO_DAY = date(1990, 1, 1)
 _ORDER = {"error": 0, "warning": 1}
 
 
-def prepare_into(folder: Path, config: DatasetConfig, kpis: Mapping[str, Kpi], alternatives: Mapping[str, Kpi]) -> None:
-    """Prepare a dataset into an empty folder: KPI table, registers, partners, problems and row accounting."""
+def prepare_into(
+    folder: Path, config: DatasetConfig, kpis: Mapping[str, Kpi], alternatives: Mapping[str, Kpi], *,
+    for_pages: bool = True,
+) -> None:  # fmt: skip
+    """Prepare a dataset into an empty folder: KPI table, registers, partners, problems and row accounting.
+
+    With ``for_pages`` what only pages ask for too: extracts and rollups.
+    """
     scratch = folder / "scratch"
     scratch.mkdir()
     # Tables larger than memory are spilled beside what is being built, not into the working directory.
-    connection = ibis.duckdb.connect(temp_directory=str(scratch), memory_limit=memory_limit())
-    # A progress bar would be printed among the output of bpo check. In a notebook without ipywidgets DuckDB refuses the
-    # setting, and draws none.
-    with suppress(duckdb.InvalidInputException):
-        connection.raw_sql("SET enable_progress_bar = false")
+    connection = engine(scratch)
+    preparation: _Preparation | None = None
     try:
         with opened(config) as source:
-            _Preparation(connection, source, folder, scratch, config, kpis, alternatives).run()
+            preparation = _Preparation(
+                connection, source, folder, scratch, config, kpis, alternatives, for_pages=for_pages
+            )
+            preparation.run()
     except (RuntimeError, duckdb.InterruptException) as error:
         # Ctrl-C during a query reaches us as an error of DuckDB's own.
         if "interrupt" in str(error).lower():
             raise KeyboardInterrupt from None
         raise
     finally:
+        if preparation and preparation.reader:
+            preparation.reader.close()
         connection.disconnect()
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-MEMORY_VARIABLE = "BPO_MEMORY_LIMIT"
-_MOST_MEMORY = 2 << 30
-_MEMORY_SHARE = 0.4
-
-
-def memory_limit() -> str:
-    """Return the memory the engine may take: 2 GB, less on a small machine, or what ``BPO_MEMORY_LIMIT`` says.
-
-    What does not fit is put on disk beside the result. Python and the rows just read come on top, about 1 GB.
-
-    Raises
-    ------
-    DatasetError
-        If the variable holds no size.
-    """
-    given = os.environ.get(MEMORY_VARIABLE, "").strip()
-    if given:
-        if not re.fullmatch(r"\d+(\.\d+)?\s*(MB|GB|TB|MiB|GiB|TiB)", given, re.IGNORECASE):
-            raise DatasetError(f"{MEMORY_VARIABLE} must be a size such as 2GB or 800MB, got {given!r}.")
-        return given
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else _MOST_MEMORY
-    return f"{int(min(_MOST_MEMORY, there * _MEMORY_SHARE)) >> 20}MiB"
 
 
 class _Preparation:
     def __init__(
         self, connection: Any, source: Source | None, folder: Path, scratch: Path, config: DatasetConfig,
-        kpis: Mapping[str, Kpi], alternatives: Mapping[str, Kpi],
+        kpis: Mapping[str, Kpi], alternatives: Mapping[str, Kpi], *, for_pages: bool,
     ) -> None:  # fmt: skip
+        self.for_pages = for_pages
         self.connection, self.folder, self.scratch, self.config = connection, folder, scratch, config
         self.source = source
         self.kpis, self.alternatives = kpis, alternatives
@@ -249,11 +224,12 @@ class _Preparation:
         """Read the files of a table one by one, those that are new; the others are known."""
         spec = self.config.tables[name]
         self.reader = PartReader(
-            self.connection, self.config, self.kpis, self.alternatives, others=frozenset(self.used),
-            has_pilots=bool(pilot_files(self.config.path)),
+            self.connection, self.scratch, self.config, self.kpis, self.alternatives,
+            others=frozenset(self.used), has_pilots=bool(pilot_files(self.config.path)),
+            for_pages=self.for_pages,
         )  # fmt: skip
         try:
-            parts = [self.reader.read(file) for file in spec.files]
+            parts = self.reader.read()
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
@@ -460,6 +436,7 @@ class _Preparation:
         partials: Mapping[str, ir.Table] = {}
         if self.reader and self.parts:
             sums = self.reader.sums(self.parts, contact_days)
+            self.reader.close()  # what follows is for one engine, which takes the memory alone
             partials = sums.partials
             link_parts(sums.folders, folder)
         sources = Sources(
@@ -470,7 +447,9 @@ class _Preparation:
         kpis = [*self.kpis.values(), *self.alternatives.values()]
         try:
             self._check_own_kpis(views)
-            write_kpi_table(self.connection, sums_of(views, kpis), folder)
+            in_parts = {TABLE, "contacts", *({"volume"} - set(self.used))} if self.parts else set()
+            rest = [kpi for kpi in kpis if kpi.source not in in_parts]
+            write_kpi_table(self.connection, sums_of(views, rest), folder)
         except DatasetError as error:
             self._problem("", str(error).rstrip("."), "add the columns a KPI needs, or correct the KPI (bpo kpis)")
             return {}
@@ -485,8 +464,9 @@ class _Preparation:
         self.problems.extend(written.problems)
         unavailable = unavailable_kpis(kpis, views, self.mapped, written.kpis)
         self._write_pilots(sources, views, unavailable, partners)
-        write_extracts(sources, views, self.kpis, self.folder / EXTRACTS)
-        write_rollups(self.connection, partial(added_sql, folder), self.folder / ROLLUPS)
+        if self.for_pages:
+            write_extracts(sources, views, self.kpis, self.folder / EXTRACTS)
+            write_rollups(self.connection, partial(added_sql, folder), self.folder / ROLLUPS)
         return unavailable
 
     def _write_pilots(
