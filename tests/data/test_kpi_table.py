@@ -374,3 +374,14 @@ def test_sums_over_all_partners_are_those_of_the_whole_table(portfolio, by, days
     rows = rows.assign(month=rows["date"].dt.to_period("M").dt.start_time)
     wanted = rows.groupby(list(by), dropna=False)[["numerator", "denominator"]].sum().reset_index()
     pd.testing.assert_frame_equal(found, wanted, check_dtype=False)
+
+
+@pytest.mark.parametrize("by", [("partner_id", "date"), ("site", "shift")])
+def test_sums_of_some_partners(portfolio, by):
+    start, end = date(2026, 7, 1), date(2026, 10, 31)
+    found = portfolio.kpi_sums("fcr", by, start, end, partners=["baobab", "kestrel"])
+    rows = portfolio.kpi_rows(kpi="fcr")
+    rows = rows[rows["date"].between(pd.Timestamp(start), pd.Timestamp(end))]
+    rows = rows[rows["partner_id"].isin(["baobab", "kestrel"])]
+    wanted = rows.groupby(list(by), dropna=False)[["numerator", "denominator"]].sum().reset_index()
+    pd.testing.assert_frame_equal(found, wanted, check_dtype=False)

@@ -1,12 +1,14 @@
 """Which text columns Arrow can read as dictionaries, and that slices of a partner do not depend on it."""
 
+from datetime import date
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from bpo_analysis.data.kpi_slice import KpiSlice
 from bpo_analysis.data.kpi_table import KEYS, kpi_rows
-from bpo_analysis.data.parquet import dictionary_columns
+from bpo_analysis.data.parquet import dictionary_columns, rows_inside
 
 
 def test_delta_encodings_are_left_out(tmp_path):
@@ -30,3 +32,39 @@ def test_a_slice_is_read_from_either(tmp_path, encoding):
     found = KpiSlice(kpi_rows(tmp_path / "kpis", partner_id="acme", dictionaries=True))
     assert found.by_day("offered", {}).numerator.tolist() == [1.0, 2.0]
     assert found.by_day("offered", {"channel": "x"}).numerator.tolist() == [1.0]
+
+
+@pytest.fixture
+def rows(tmp_path):
+    file = tmp_path / "rows.parquet"
+    days = [date(2026, 1, 1 + n // 4) for n in range(20)]
+    table = pa.table({"who": ["a", "b", None, "c"] * 5, "day": days, "n": range(20)})
+    pq.write_table(table, file, row_group_size=4)
+    return file
+
+
+@pytest.mark.parametrize("dictionaries", [(), ("who",)])
+def test_rows_inside_closed_ranges(rows, dictionaries):
+    found = rows_inside(
+        rows, {"day": (date(2026, 1, 2), date(2026, 1, 3)), "who": ("b", "b")}, dictionaries=dictionaries
+    )
+    assert found["n"].to_pylist() == [5, 9]
+    assert rows_inside(rows, {"day": (None, date(2026, 1, 1))}, dictionaries=dictionaries)["n"].to_pylist() == [
+        0,
+        1,
+        2,
+        3,
+    ]
+    assert rows_inside(rows, {"day": (date(2026, 1, 5), None)})["n"].to_pylist() == [16, 17, 18, 19]
+
+
+def test_rows_without_a_value_lie_outside(rows):
+    assert rows_inside(rows, {"who": ("a", "c")}, columns=["n"])["n"].to_pylist() == [
+        n for n in range(20) if n % 4 != 2
+    ]
+
+
+def test_nothing_inside_gives_the_columns(rows):
+    found = rows_inside(rows, {"who": ("x", "x")})
+    assert found.column_names == ["who", "day", "n"]
+    assert not len(found)

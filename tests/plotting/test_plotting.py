@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,15 +14,16 @@ from bpo_analysis.plotting import (
     BoundaryPanel,
     EventMark,
     ForestRow,
+    contributions_svg,
     control_chart_svg,
+    funnel_svg,
     plot_arms,
     plot_boundaries,
-    plot_contributions,
     plot_detectable,
     plot_forest,
     to_svg,
 )
-from bpo_analysis.stats import control_chart, decompose_change
+from bpo_analysis.stats import control_chart, decompose_change, funnel
 
 VALUES = [45.0, 55.0] * 7 + [95.0]
 LABELS = [f"2026-W{i:02d}" for i in range(15)]
@@ -101,10 +103,23 @@ def test_a_series_that_never_moves_is_drawn():
 def test_contributions():
     frame = pd.DataFrame({"numerator": [80.0, 10.0], "denominator": [100.0, 100.0]}, index=["easy", "hard"])
     result = decompose_change(frame, frame.assign(numerator=[70.0, 10.0]))
-    ax = plot_contributions(result, labels=["easy", "hard"], format_change=lambda v: f"{v:+.2f}")
-    widths = sorted(round(float(p.get_width()), 3) for p in ax.patches)
-    assert widths == [-0.05, 0.0, 0.0, 0.0]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["easy", "hard"]
+    svg = contributions_svg(result, labels=["easy", "hard"], format_change=lambda v: f"{v:+.2f}")
+    bars = re.findall(r'<rect x="([^"]*)" y="[^"]*" width="([^"]*)" height="[^"]*" style="fill:#', svg)
+    widths = [float(width) for x, width in bars if float(x) < 500 and width != "14"]
+    assert sorted(widths)[:3] == [0, 0, 0]
+    assert max(widths) == pytest.approx((503 - 130) / 1.1, abs=0.1), "a fall of 0.05 from the mark at nought"
+    for name in ("easy", "hard", "rate", "mix"):
+        assert f">{name}</text>" in svg
+
+
+def test_a_funnel_names_who_is_outside():
+    result = funnel([5, 4, 6, 5, 3, 7, 5, 4, 5, 24], [50] * 10)
+    svg = funnel_svg(result, names=["a"] * 9 + ["odd <one>"], format_value=lambda v: f"{100 * v:.0f} %", xlabel="rated")
+    assert result.outside == (9,)
+    assert ">odd &lt;one&gt;</text>" in svg
+    assert ">a</text>" not in svg
+    squares = re.findall(r"h6v6h-6z", svg)
+    assert len(squares) == 1
 
 
 def test_equal_content_gives_equal_svg():

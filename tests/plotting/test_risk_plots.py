@@ -1,22 +1,29 @@
 """Bridge, bubbles, coverage, lines and path: what is drawn is what was given."""
 
+import re
+
 import matplotlib
 import pandas as pd
+import pytest
 
-from bpo_analysis.plotting import Bubble, plot_bridge, plot_bubbles, plot_coverage, plot_lines, plot_path
+from bpo_analysis.plotting import Bubble, bridge_svg, plot_bubbles, plot_coverage, plot_lines, plot_path
 
 matplotlib.use("Agg")
 
 
 def test_a_bridge_ends_where_it_should():
-    ax = plot_bridge(
+    svg = bridge_svg(
         ("before", 100.0), [("volume", 30.0), ("rate", -10.0)], ("after", 120.0),
         format_value=lambda v: f"{v:.0f}", format_change=lambda v: f"{v:+.0f}",
     )  # fmt: skip
-    bars = [patch for patch in ax.patches if patch.get_height() > 0]
-    spans = [sorted((bar.get_x(), bar.get_x() + bar.get_width())) for bar in bars]
-    assert spans == [[0, 100], [100, 130], [120, 130], [0, 120]]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["before", "volume", "rate", "after"]
+    bars = re.findall(r'<rect x="([^"]*)" y="[^"]*" width="([^"]*)" height="[^"]*" style="fill:#', svg)
+    spans = [(float(x), float(x) + float(width)) for x, width in bars]
+    # The axis begins near the steps, not at nought: 30 points are as long as the two amounts are apart from each other.
+    scale = (spans[1][1] - spans[1][0]) / 30
+    assert [(end - spans[0][1]) / scale for _, end in spans] == pytest.approx([0, 30, 30, 20], abs=0.05)
+    assert (spans[2][0] - spans[0][1]) / scale == pytest.approx(20, abs=0.05)
+    assert [name for name in ("before", "volume", "rate", "after") if f">{name}</text>" not in svg] == []
+    assert svg.count("url(#hatch)") == 1, "what goes down differs in black and white too"
 
 
 def test_coverage_adds_up_by_week():

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from bpo_analysis.plotting import PointLine, SurvivalLine, plot_points, plot_stacked, plot_survival, to_svg
+from bpo_analysis.plotting import PointLine, SurvivalLine, plot_points, plot_stacked, survival_svg, to_svg
 from bpo_analysis.stats import time_to_event
 
 RESULT = time_to_event([2, 4, 4, 7, 9, 12], [True, True, True, True, False, False])
 
 
+def curves(svg: str) -> list[list[tuple[float, float]]]:
+    """Corners of every curve, in points."""
+    found = re.findall(r'<path d="M([^"]*)" style="fill:none;[^"]*stroke-width:1.8[^"]*"', svg)
+    return [[tuple(map(float, corner.split())) for corner in path.split("L")] for path in found]
+
+
 def test_steps_begin_with_all_and_follow_the_curve():
-    ax = plot_survival([SurvivalLine("all", RESULT)], x_label="days", limit=5)
-    x, y = ax.lines[0].get_data()
-    assert (x[0], y[0]) == (0, 1)
-    assert y[-1] == pytest.approx(RESULT.table["open_share"].iloc[-1])
-    assert ax.get_xlabel() == "days"
+    svg = survival_svg([SurvivalLine("all", RESULT)], x_label="days", limit=5)
+    (curve,) = curves(svg)
+    heights = [y for _, y in curve[::2]]
+    whole, nothing = heights[0], heights[0] + (heights[0] - heights[-1]) / (RESULT.table["open_share"].iloc[-1] - 1)
+    shares = [(nothing - y) / (nothing - whole) for y in heights]
+    assert shares == pytest.approx([1, *RESULT.table["open_share"]], abs=0.002)
+    assert curve[0][0] == 44, "time begins at the axis"
+    assert ">days</text>" in svg
 
 
 def test_the_share_done_is_the_rest():
-    left = plot_survival([SurvivalLine("all", RESULT)], x_label="days").lines[0].get_ydata()
-    done = plot_survival([SurvivalLine("all", RESULT)], x_label="days", done=True).lines[0].get_ydata()
-    assert np.allclose(np.asarray(left) + np.asarray(done), 1)
+    (left,) = curves(survival_svg([SurvivalLine("all", RESULT)], x_label="days"))
+    (done,) = curves(survival_svg([SurvivalLine("all", RESULT)], x_label="days", done=True))
+    sums = {round(a[1] + b[1], 0) for a, b in zip(left, done, strict=True)}
+    assert len(sums) == 1
 
 
 def test_lines_differ_without_colour():
-    lines = plot_survival([SurvivalLine(n, RESULT) for n in "abcd"], x_label="days").lines
-    assert len({str(line._dash_pattern) for line in lines}) == 4
+    svg = survival_svg([SurvivalLine(n, RESULT) for n in "abcd"], x_label="days")
+    dashes = re.findall(r'stroke-width:1.8(?:;stroke-dasharray:([^"]*))?"', svg)
+    assert len(set(dashes)) == 4
+
+
+def test_names_of_lines_that_end_together_lie_apart():
+    svg = survival_svg([SurvivalLine(n, RESULT) for n in ("one", "two", "three")], x_label="days")
+    heights = sorted(float(re.search(rf'y="([^"]*)">{name}<', svg)[1]) for name in ("one", "two", "three"))
+    assert min(np.diff(heights)) > 11
+
+
+def test_on_a_phone_lines_are_named_below():
+    svg = survival_svg([SurvivalLine(n, RESULT) for n in ("one", "two")], x_label="days", phone=True)
+    label, one, two = (float(re.search(rf'y="([^"]*)">{name}<', svg)[1]) for name in ("days", "one", "two"))
+    assert label < one < two
 
 
 @pytest.mark.parametrize("count", [0, 5])
 def test_few_lines_only(count):
     with pytest.raises(ValueError, match=f"draws 1 to 4 lines, got {count}"):
-        plot_survival([SurvivalLine("x", RESULT)] * count, x_label="days")
+        survival_svg([SurvivalLine("x", RESULT)] * count, x_label="days")
 
 
 def test_points_curve_and_level():
@@ -61,5 +86,6 @@ def test_stacked_bars_add_up_and_leave_out_what_is_nought():
 
 def test_a_given_axes_is_used_and_the_picture_is_svg():
     ax = Figure().add_subplot()
-    assert plot_survival([SurvivalLine("all", RESULT)], x_label="days", ax=ax) is ax
+    line = PointLine("new", [0, 1], [5.0, 4.0], [4.0, 3.0], [6.0, 5.0])
+    assert plot_points([line], x_label="weeks", format_value=str, ax=ax) is ax
     assert "<svg" in to_svg(ax)

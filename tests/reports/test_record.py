@@ -1,6 +1,6 @@
 import json
 
-from bpo_analysis.reports.record import kpis_csv, read_record, record_json, versions
+from bpo_analysis.reports.record import read_record, record_json, versions
 
 
 def test_a_record_is_strict_json():
@@ -19,9 +19,3 @@ def test_a_broken_record_is_no_record(tmp_path):
 
 def test_versions_name_what_a_number_depends_on():
     assert {"python", "bpo_analysis", "pandas", "duckdb", "papermill"} <= set(versions())
-
-
-def test_only_text_that_a_spreadsheet_would_run_is_changed():
-    rows = [{"a": text} for text in ("=1", "+1", "-1", "@x", "\t=1", "1-2", "")] + [{"a": -1.5}, {"a": None}]
-    assert kpis_csv(rows).splitlines() == ["a", "'=1", "'+1", "'-1", "'@x", "'\t=1", "1-2", '""', "-1.5", '""']
-    assert kpis_csv([{"=a": 'x "y", z'}]) == '\'=a\n"x ""y"", z"\n'

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from bpo_analysis.data import open_dataset
 from bpo_analysis.review.context import open_review
 from bpo_analysis.review.forum_signals import RESULTS_MEETING, WEEKLY_SUMMARY, forum_signals
 from bpo_analysis.review.signals import chartable, kpi_chart
-from bpo_analysis.review.windows import last_week, weeks_of_history, weeks_up_to
+from bpo_analysis.review.windows import last_week, summed, weeks_of_history, weeks_up_to
 
 
 def weekly(values, start=date(2026, 1, 5)):
@@ -112,3 +114,16 @@ def test_a_share_that_never_failed_has_no_limits(write_dataset):
     chart = kpi_chart(opened, "service_level", weeks=13, newest=1)
     # One case in ten fails for the first time: limits of 100 to 100 % would call any such week a signal.
     assert (chart.chart, chart.limits_text) == (None, "its weeks before do not vary")
+
+
+def test_days_are_summed_by_week_and_month_and_what_is_missing_stays_missing():
+    days = pd.DatetimeIndex(["2026-03-28", "2026-03-29", "2026-03-30", "2026-04-01", "2026-04-20"], name="date")
+    daily = pd.DataFrame({"a": [1.0, 2.0, 4.0, 8.0, 16.0], "b": [np.nan, 1.0, np.nan, np.nan, 3.0]}, index=days)
+    weeks = summed(daily, "week")
+    assert [f"{day:%Y-%m-%d}" for day in weeks.index] == ["2026-03-23", "2026-03-30", "2026-04-20"]
+    assert weeks["a"].tolist() == [3, 12, 16]
+    assert weeks["b"].isna().tolist() == [False, True, False]
+    months = summed(daily, "month")
+    assert [f"{day:%Y-%m-%d}" for day in months.index] == ["2026-03-01", "2026-04-01"]
+    assert months["a"].tolist() == [7, 24]
+    assert summed(daily.iloc[:0], "week").empty

@@ -28,6 +28,7 @@ from bpo_analysis.data.kpi_slice import KpiSlice
 from bpo_analysis.data.kpi_table import FOLDER as KPI_FOLDER
 from bpo_analysis.data.kpi_table import kpi_rows
 from bpo_analysis.data.overview import Overview, find_folder, read_overview
+from bpo_analysis.data.parquet import rows_inside, where_text
 from bpo_analysis.data.parts import why_whole
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import frozen_text, pilot_files, read_pilot
@@ -40,7 +41,7 @@ from bpo_analysis.data.prepare import prepare_into
 from bpo_analysis.data.problems import CheckResult, Problem
 from bpo_analysis.data.reads import EVERYONE, Read, note_read, unseen
 from bpo_analysis.data.rollups import FOLDER as ROLLUPS
-from bpo_analysis.data.rollups import added_up, sums_over
+from bpo_analysis.data.rollups import added_up, rows_over
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.sources import source_state
 from bpo_analysis.data.targets import Target, read_targets
@@ -239,26 +240,41 @@ class Dataset:
         frame["date"] = pd.to_datetime(frame["date"])
         return frame
 
-    def kpi_sums(self, kpi: str, by: Sequence[str], start: date, end: date) -> pd.DataFrame:
+    def kpi_sums(
+        self, kpi: str, by: Sequence[str], start: date, end: date, *, partners: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """Return the sums of a KPI over all partners, by columns of the KPI table or by month.
+
+        Parameters
+        ----------
+        kpi : str
+        by : sequence of str
+        start, end : date
+            Both included.
+        partners : sequence of str
+            Only these; default: all.
 
         Returns
         -------
         DataFrame
-            Columns of ``by``, numerator and denominator, sorted by ``by``; both days included.
+            Columns of ``by``, numerator and denominator, sorted by ``by``.
         """
         self.prepare()
         name = self.find_kpi(kpi).name
         end = min(end, self._until or end)
         self._note("kpis/kpi", name, until=end)
-        return self._once(("sums", name, *by, str(start), str(end)), lambda: self._sum(name, by, start, end))
+        key = "sums", name, *by, str(start), str(end), *partners
+        return self._once(key, lambda: self._sum(name, by, start, end, partners))
 
-    def _sum(self, kpi: str, by: Sequence[str], start: date, end: date) -> pd.DataFrame:
-        found = sums_over(self._folder / ROLLUPS, kpi, by, start, end)
-        if found is not None:
-            return found
-        rows = kpi_rows(self._folder / KPI_FOLDER, kpi=kpi, until=end)
-        return added_up(rows.filter(pc.greater_equal(rows["date"], start)), by)
+    def _sum(self, kpi: str, by: Sequence[str], start: date, end: date, partners: Sequence[str]) -> pd.DataFrame:
+        rows = rows_over(self._folder / ROLLUPS, kpi, by, start, end)
+        if rows is None:
+            rows = kpi_rows(self._folder / KPI_FOLDER, kpi=kpi, until=end)
+            rows = rows.filter(pc.greater_equal(rows["date"], start))
+        if partners:
+            chosen = pa.array(partners)
+            rows = rows.filter(where_text(rows["partner_id"], lambda names: pc.is_in(names, chosen)))
+        return added_up(rows, by)
 
     def kpi_slice(self, partner_id: str) -> KpiSlice:
         """Return one partner's part of the KPI table in arrays."""
@@ -321,10 +337,12 @@ class Dataset:
         return self._once((table, partner_id), lambda: self._read_register(file, partner_id))
 
     def _read_register(self, file: Path, partner_id: str | None) -> pd.DataFrame:
-        frame = self._once((file.name,), lambda: pq.ParquetFile(file).read(use_threads=False).to_pandas())
-        if partner_id is not None and "partner_id" in frame:
-            frame = frame[frame["partner_id"].isna() | (frame["partner_id"] == partner_id)]
-        return frame.reset_index(drop=True)
+        table = pq.ParquetFile(file).read(use_threads=False)
+        if partner_id is not None and "partner_id" in table.column_names:
+            # Rows without a partner concern all of them.
+            partners = table["partner_id"]
+            table = table.filter(pc.or_kleene(pc.is_null(partners), pc.equal(partners, partner_id)))
+        return table.to_pandas()
 
     def extract(self, name: str, *, partner_id: str | None = None) -> pd.DataFrame | None:
         """Return an extract of the facts (``data/extracts``), or None where the tables do not allow it.
@@ -525,13 +543,13 @@ def open_dataset(path: str | Path) -> Dataset:
 
 def _read_extract(file: Path, partner_id: str | None, until: date | None) -> pd.DataFrame:
     schema = pq.read_schema(file)
-    filters: list[tuple[str, str, object]] = []
+    inside: dict[str, tuple[object, object]] = {}
     if partner_id is not None and "partner_id" in schema.names:
-        filters.append(("partner_id", "==", partner_id))
+        inside["partner_id"] = partner_id, partner_id
     if until is not None and "date" in schema.names:
         is_day = pa.types.is_date(schema.field("date").type)
-        filters.append(("date", "<=", until if is_day else pd.Timestamp(until)))
-    return pd.read_parquet(file, filters=filters or None).reset_index(drop=True)
+        inside["date"] = None, until if is_day else pd.Timestamp(until)
+    return rows_inside(file, inside).to_pandas()
 
 
 def _pooled(sums: pd.DataFrame, kpi: Kpi) -> pd.Series:

@@ -24,10 +24,9 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from bpo_analysis.data.expressions import build, build_condition, columns_of, holds
-from bpo_analysis.data.parquet import dictionary_columns
+from bpo_analysis.data.parquet import rows_inside
 from bpo_analysis.data.rooted import never_missing, root_of, rooted
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.slices import KpiDays, hashed
@@ -206,17 +205,15 @@ def kpi_rows(
     dictionaries : bool, default False
         Give texts as dictionaries.
     """
-    filters: list[tuple[str, str, object]] = [] if partner_id is None else [("partner_id", "==", partner_id)]
-    filters += [] if until is None else [("date", "<=", until)]
+    inside: dict[str, tuple[object, object]] = {} if partner_id is None else {"partner_id": (partner_id, partner_id)}
+    if until is not None:
+        inside["date"] = None, until
     found: defaultdict[str, list[pa.Table]] = defaultdict(list)
     for files, columns in _passes(folder):
         wanted = {name: pair for name, pair in columns.items() if kpi in (None, name)}
         names = dict.fromkeys(column for pair in wanted.values() for column in pair)
         for file in files if wanted else ():
-            wide = pq.read_table(
-                file, columns=[*KEYS, *names], filters=filters or None, partitioning=None, use_threads=False,
-                read_dictionary=dictionary_columns(pq.read_metadata(file), _TEXTS) if dictionaries else None,
-            )  # fmt: skip
+            wide = rows_inside(file, inside, columns=[*KEYS, *names], dictionaries=_TEXTS if dictionaries else ())
             if dictionaries:
                 wide = _as_dictionaries(wide)
             for name, pair in wanted.items():

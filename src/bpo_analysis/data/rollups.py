@@ -6,7 +6,7 @@ which product) needs everyone's sums, but never by every column: by day and cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from bpo_analysis.data.kpi_table import KPI_COLUMNS
-from bpo_analysis.data.parquet import dictionary_columns
+from bpo_analysis.data.parquet import rows_inside
 
-__all__ = ["FOLDER", "added_up", "sums_over", "write_rollups"]
+__all__ = ["FOLDER", "added_up", "rows_over", "write_rollups"]
 
 FOLDER = "rollups"
 _BY_DAY, _BY_MONTH = "kpis_by_day.parquet", "kpis_by_month.parquet"
@@ -54,8 +53,8 @@ def write_rollups(connection: Any, kpis: Callable[[Sequence[str]], str], folder:
         )
 
 
-def sums_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date) -> pd.DataFrame | None:
-    """Sum a KPI over all partners by some of the columns of the KPI table, from the smaller file that has them.
+def rows_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date) -> pa.Table | None:
+    """Read rows of a KPI over all partners that add up by some columns, from the smaller file that has them.
 
     Parameters
     ----------
@@ -69,30 +68,32 @@ def sums_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date)
 
     Returns
     -------
-    DataFrame or None
-        Columns of ``by`` and numerator, denominator; days and months as timestamps, sorted by ``by``. None where only
+    Table or None
+        Columns of ``by``, partner_id, numerator, denominator and that of time, for :func:`added_up`. None where only
         the KPI table itself has these columns for these days.
     """
     chosen = _file_for(by, start, end)
     if chosen is None:
         return None
     file, time = chosen
-    columns = dict.fromkeys([*(c for c in by if c != "month" or time == "month"), time, *_SUMS])
-    table = _read(folder / file, list(columns), {"kpi": (kpi, kpi), time: (start, end)})
-    return added_up(table, by)
+    columns = dict.fromkeys([*(c for c in by if c != "month" or time == "month"), "partner_id", time, *_SUMS])
+    inside = {"kpi": (kpi, kpi), time: (start, end)}
+    return rows_inside(folder / file, inside, columns=list(columns), dictionaries=_TEXTS)
 
 
 def added_up(table: pa.Table, by: Sequence[str]) -> pd.DataFrame:
-    """Add up rows with numerator and denominator by some columns, and by ``month`` of their ``date``."""
+    """Add up rows with numerator and denominator by some columns, and by ``month`` of their ``date``.
+
+    Days and months are given as timestamps; rows are sorted by ``by``.
+    """
     if "month" in by and "month" not in table.column_names:
         table = table.append_column("month", pc.floor_temporal(table["date"], unit="month").cast(pa.date32()))
     sums = table.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in _SUMS])
-    frame = sums.rename_columns([*by, *_SUMS]).to_pandas()
-    for name in by:
-        # Texts as texts: a categorical column would answer other questions differently.
-        frame[name] = pd.to_datetime(frame[name]) if name in _DAYS else frame[name].astype("str")
-    frame[list(_SUMS)] = frame[list(_SUMS)].fillna(0.0)
-    return frame.sort_values(list(by), ignore_index=True) if by else frame
+    # Texts as texts: a categorical column would answer other questions differently.
+    columns = [sums[name].cast(pa.timestamp("s") if name in _DAYS else pa.string()) for name in by]
+    columns += [pc.fill_null(sums[f"{name}_sum"], 0.0) for name in _SUMS]
+    added = pa.table(columns, names=[*by, *_SUMS])
+    return (added.sort_by([(name, "ascending") for name in by]) if by else added).to_pandas()
 
 
 def _file_for(by: Sequence[str], start: date, end: date) -> tuple[str, str] | None:
@@ -101,38 +102,3 @@ def _file_for(by: Sequence[str], start: date, end: date) -> tuple[str, str] | No
     if "date" not in by and whole_months:
         return _BY_MONTH, "month"
     return (_BY_DAY, "date") if {"date", "month", "partner_id", "category"}.issuperset(by) else None
-
-
-def _read(file: Path, columns: Sequence[str] | None, inside: Mapping[str, tuple[Any, Any]]) -> pa.Table:
-    """Read the rows whose columns lie in these closed ranges, opening only the row groups that can have some.
-
-    pyarrow's own filters do the same at ten times the cost for tables of this size.
-    """
-    metadata = pq.read_metadata(file)
-    places = {name: place for place, name in enumerate(metadata.schema.names)}
-    parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=dictionary_columns(metadata, _TEXTS))
-
-    def may_have(group: int) -> bool:
-        for name, (low, high) in inside.items():
-            known = metadata.row_group(group).column(places[name]).statistics
-            if known is not None and known.has_min_max and (known.min > high or known.max < low):
-                return False
-        return True
-
-    groups = [group for group in range(metadata.num_row_groups) if may_have(group)]
-    wanted = None if columns is None else list(dict.fromkeys([*columns, *inside]))
-    table = parquet.read_row_groups(groups, columns=wanted, use_threads=False)
-    # Row groups have dictionaries of their own, which a comparison or a grouping must share.
-    table = table.unify_dictionaries()
-    for name, (low, high) in inside.items():
-        column = table[name]
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(pa.string())
-        hit = (
-            pc.equal(column, low)
-            if low == high
-            else pc.and_(pc.greater_equal(column, low), pc.less_equal(column, high))
-        )
-        if not pc.all(hit).as_py():
-            table = table.filter(hit)
-    return table

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-from bpo_analysis.plotting.style import COLORS, house_style, new_axes
+from bpo_analysis.plotting.canvas import Canvas, Frame, range_of
 from bpo_analysis.stats import ChangeDecomposition
 
-__all__ = ["plot_contributions"]
+__all__ = ["contributions_svg"]
 
-_ROW_INCHES, _FRAME_INCHES = 0.3, 0.75
+_ROW, _TOP, _BELOW = 21.6, 22.0, 28.0
+_EFFECTS = (("rate_effect", 0.18, "baseline", False), ("mix_effect", -0.18, "limits", True))
 
 
-def plot_contributions(
-    result: ChangeDecomposition, *, labels: Sequence[str], format_change: Callable[[float], str], ax: Axes | None = None
-) -> Axes:
+def contributions_svg(
+    result: ChangeDecomposition, *, labels: Sequence[str], format_change: Callable[[float], str]
+) -> str:
     """Draw the rate and mix effect of each slice.
 
     Parameters
@@ -28,30 +26,17 @@ def plot_contributions(
     format_change : callable
         Prints a change with its unit.
     """
-    with house_style():
-        new = ax is None
-        ax = new_axes(ax, height=_FRAME_INCHES + _ROW_INCHES * len(labels))
-        if new:
-            height = ax.figure.get_figheight()  # type: ignore[union-attr]
-            ax.set_position((0.25, 0.5 / height, 0.72, 1 - 0.75 / height))
-        rows = result.table.loc[list(labels)]
-        places = range(len(labels), 0, -1)
-        ax.barh([p + 0.18 for p in places], rows["rate_effect"], height=0.32, color=COLORS["baseline"], label="rate")
-        ax.barh(
-            [p - 0.18 for p in places],
-            rows["mix_effect"],
-            height=0.32,
-            color=COLORS["rule"],
-            edgecolor=COLORS["limits"],
-            hatch="////",
-            label="mix",
-        )
-        ax.axvline(0, color=COLORS["ink"], lw=0.8)
-        ax.set_yticks(list(places), list(labels))
-        ax.xaxis.set_major_locator(MaxNLocator(5))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_change(value)))
-        ax.grid(visible=True, axis="x")
-        ax.grid(visible=False, axis="y")
-        ax.legend(loc="lower right", frameon=False, fontsize=8.5, ncols=2, bbox_to_anchor=(1, 1), borderpad=0)
-        ax.tick_params(length=3, labelsize=8.5)
-    return ax
+    rows = result.table.loc[list(labels)]
+    bottom = _TOP + _ROW * len(rows)
+    frame = Frame(height=bottom + _BELOW, left=130, right=503, top=_TOP, bottom=bottom)
+    values = [rows[name].to_numpy(dtype=float) for name, *_ in _EFFECTS]
+    canvas = Canvas(range_of([*values, [0.0]]), (0.5, len(rows) + 0.5), frame)
+    canvas.x_axis(format_change, rules=True)
+    places = range(len(rows), 0, -1)
+    canvas.rows(list(zip(places, labels, strict=True)))
+    for effects, (_, above, colour, hatched) in zip(values, _EFFECTS, strict=True):
+        for place, effect in zip(places, effects, strict=True):
+            canvas.bar(0, effect, place + above, 0.32, colour, hatched=hatched)
+    canvas.upright(0, "ink", width=0.8)
+    canvas.keys([("rate", "baseline", False), ("mix", "limits", True)])
+    return canvas.svg()

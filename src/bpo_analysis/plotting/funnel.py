@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bpo_analysis.plotting.style import COLORS, house_style, new_axes
+from bpo_analysis.plotting.canvas import DASHES, Canvas, Frame, range_of
 from bpo_analysis.stats import Funnel
 
-__all__ = ["plot_funnel"]
+__all__ = ["funnel_svg"]
+
+_FRAME = Frame(height=216, bottom=175)
 
 
-def plot_funnel(
-    result: Funnel,
-    *,
-    names: Sequence[str],
-    format_value: Callable[[float], str],
-    xlabel: str,
-    ax: Axes | None = None,
-) -> Axes:
+def funnel_svg(
+    result: Funnel, *, names: Sequence[str], format_value: Callable[[float], str], xlabel: str
+) -> str:  # fmt: skip
     """Draw a funnel; units outside are named.
 
     Parameters
@@ -34,40 +29,24 @@ def plot_funnel(
     xlabel : str
         What sizes count.
     """
-    with house_style():
-        new = ax is None
-        ax = new_axes(ax, height=3.0)
-        if new:
-            ax.set_position((0.085, 0.19, 0.895, 0.74))
-        table = result.table
-        order = np.argsort(table["size"].to_numpy(), kind="stable")
-        size, lower, upper = (table[name].to_numpy()[order] for name in ("size", "lower", "upper"))
-        ax.fill_between(size, lower, upper, color=COLORS["raised"], lw=0, zorder=0)
-        for limit in (lower, upper):
-            ax.plot(size, limit, color=COLORS["limits"], lw=0.8, ls=(0, (4, 3)), zorder=1)
-        ax.axhline(result.center, color=COLORS["limits"], lw=1, zorder=1)
-        outside = table["outside"].to_numpy()
-        inside = ~outside
-        ax.plot(
-            table["size"][inside], table["share"][inside], ls="", marker="o", ms=4, color=COLORS["neutral"], zorder=3
+    table = result.table
+    size, share, lower, upper = (table[name].to_numpy(dtype=float) for name in ("size", "share", "lower", "upper"))
+    canvas = Canvas(range_of([size]), range_of([share, lower, upper]), _FRAME)
+    order = np.argsort(size, kind="stable")
+    canvas.band(size[order], lower[order], upper[order], stairs=False)
+    canvas.y_axis(format_value)
+    canvas.x_axis(lambda value: f"{value:,.0f}", label=xlabel, ticks=6)
+    for limit in (lower, upper):
+        canvas.path(zip(size[order], limit[order], strict=True), "limits", width=0.8, dash=DASHES[1])
+    canvas.path([(x, result.center) for x in canvas.x_limits], "limits", width=1)
+    outside = table["outside"].to_numpy(dtype=bool)
+    canvas.dots(zip(size[~outside], share[~outside], strict=True), "neutral", size=4.5)
+    # Units outside differ by shape as well as by colour.
+    canvas.squares(zip(size[outside], share[outside], strict=True), "concern")
+    middle = (size.min() + size.max()) / 2
+    for place in result.outside:
+        right = size[place] > middle
+        canvas.text(
+            (size[place], share[place]), names[place], anchor="end" if right else "start", by=(-6 if right else 6, -4)
         )
-        # Units outside differ by shape as well as by colour.
-        ax.plot(
-            table["size"][outside], table["share"][outside], ls="", marker="s", ms=6, color=COLORS["concern"], zorder=4
-        )
-        for place in result.outside:
-            right = table["size"].iloc[place] > (size[0] + size[-1]) / 2
-            ax.annotate(
-                names[place],
-                (table["size"].iloc[place], table["share"].iloc[place]),
-                (-6 if right else 6, 4),
-                textcoords="offset points",
-                ha="right" if right else "left",
-                fontsize=8.5,
-            )
-        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        ax.yaxis.set_major_locator(MaxNLocator(5))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value)))
-        ax.set_xlabel(xlabel, fontsize=8.5)
-        ax.tick_params(length=3, labelsize=8.5)
-    return ax
+    return canvas.svg()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +42,7 @@ def plot_points(
     curve: tuple[Sequence[float], Sequence[float]] | None = None,
     level: tuple[float, float, float] | None = None,
     level_name: str = "",
-    ticks: Sequence[float] | None = None,
+    ticks: Mapping[float, str] | None = None,
     phone: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
@@ -61,8 +61,8 @@ def plot_points(
         A level with its lower and upper limit.
     level_name : str, default ""
         Its name in the legend.
-    ticks : sequence of float, optional
-        Positions to mark, where not all along the axis.
+    ticks : mapping of float to str, optional
+        Positions to mark and what they are, where the axis is no scale.
     """
     with house_style():
         new = ax is None
@@ -84,7 +84,7 @@ def plot_points(
         if ticks is None:
             ax.xaxis.set_major_locator(MaxNLocator(5 if phone else 9, integer=True))
         else:
-            ax.set_xticks(list(ticks))
+            ax.set_xticks(list(ticks), list(ticks.values()))
         ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(value)))
         ax.tick_params(length=3, labelsize=8.5)

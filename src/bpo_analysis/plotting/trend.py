@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpo_analysis.plotting.canvas import Canvas
+from bpo_analysis.plotting.canvas import Canvas, period_canvas
 from bpo_analysis.stats import ControlChart
 
 __all__ = ["EventMark", "control_chart_svg"]
+
+_DASH = "3.2 2.4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def control_chart_svg(
     values = table["value"].to_numpy(dtype=float)
     steps = table[["phase", "center", "lower", "upper"]].to_numpy(dtype=float)
     aim = np.array([] if target is None else [target])
-    canvas = Canvas(len(values), [values, steps[:, 1:], aim], format_value)
+    canvas = period_canvas(len(values), [values, steps[:, 1:], aim], format_value)
     _limits(canvas, steps)
     for event in events:
         canvas.moment(event.position, event.letter)
@@ -59,7 +61,7 @@ def control_chart_svg(
         canvas.level(target, "target", "target")
     canvas.line(values, "neutral")
     signal = table["outside"].to_numpy() | table["in_run"].to_numpy()
-    canvas.squares(np.flatnonzero(signal & np.isfinite(values)).tolist(), values, "concern")
+    canvas.squares([(i, float(values[i])) for i in np.flatnonzero(signal & np.isfinite(values)).tolist()], "concern")
     canvas.periods(labels)
     return canvas.svg()
 
@@ -74,5 +76,5 @@ def _limits(canvas: Canvas, table: NDArray[np.float64]) -> None:
     for phase in np.unique(steps[:, 0]):
         own = np.flatnonzero(steps[:, 0] == phase)
         ends = edges[own[0] : own[-1] + 2]
-        for column, dashed in ((1, False), (2, True), (3, True)):
-            canvas.stairs(ends, steps[own, column], dashed=dashed)
+        for column, width, dash in ((1, 1, ""), (2, 0.8, _DASH), (3, 0.8, _DASH)):
+            canvas.stairs(ends, steps[own, column], width=width, dash=dash)

@@ -22,13 +22,14 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 from pebble import ProcessExpired
 
+from bpo_analysis.csv_text import csv_text
 from bpo_analysis.data import open_dataset
 from bpo_analysis.data.overview import known_overview
 from bpo_analysis.data.reads import Read, recording
 from bpo_analysis.errors import BpoAnalysisError
 from bpo_analysis.reports.inputs import inputs_of, output_digests
 from bpo_analysis.reports.plan import ReportSpec
-from bpo_analysis.reports.record import kpis_csv, record_json, start_record
+from bpo_analysis.reports.record import record_json, start_record
 from bpo_analysis.reports.render import collect_record, render_report
 
 try:
@@ -135,7 +136,8 @@ def _make(spec: ReportSpec, folder: Path, setting: Setting, started: float) -> N
     found = collect_record(notebook)
     kpis = found.pop("kpis", None)
     if kpis:
-        (folder / f"{spec.name}.kpis.csv").write_text(kpis_csv(kpis), encoding="utf-8")
+        text = kpis if isinstance(kpis, str) else csv_text(kpis)
+        (folder / f"{spec.name}.kpis.csv").write_text(text, encoding="utf-8")
     # The index names every partner: a page made for one of them does not lead there.
     index = "" if spec.parameters.get("edition") == "partner" else "../index.html"
     (folder / f"{spec.name}.html").write_text(render_report(notebook, index=index), encoding="utf-8")

@@ -70,7 +70,8 @@ class InProcessEngine(Engine):  # type: ignore[misc]
                 failed = cell.cell_type == "code" and not _execute(shell, cell)
                 if failed:
                     nb_man.cell_exception(cell, cell_index=index)
-                nb_man.cell_complete(cell, cell_index=index)
+                with _unsaved(nb_man):
+                    nb_man.cell_complete(cell, cell_index=index)
                 if failed:
                     break
 
@@ -109,6 +110,16 @@ class InProcessEngine(Engine):  # type: ignore[misc]
             Always ``"python"``.
         """
         return "python"
+
+
+@contextlib.contextmanager
+def _unsaved(nb_man: NotebookExecutionManager) -> Iterator[None]:
+    """Keep papermill from writing the notebook after a cell: before the next one it is written anyway."""
+    path, nb_man.output_path = nb_man.output_path, None
+    try:
+        yield
+    finally:
+        nb_man.output_path = path
 
 
 class _Outputs:

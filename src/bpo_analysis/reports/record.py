@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import functools
 import importlib.metadata
-import io
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import bpo_analysis
 from bpo_analysis.reports.plan import ReportSpec
 
-__all__ = ["kpis_csv", "read_record", "record_json", "start_record", "versions"]
+__all__ = ["read_record", "record_json", "start_record", "versions"]
 
 _RECORDED_PACKAGES: Final = (
     "papermill", "nbconvert", "ipython", "numpy", "pandas", "scipy", "matplotlib", "duckdb", "ibis-framework",
 )  # fmt: skip
-# A spreadsheet runs a cell that starts with one of these as a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @functools.cache
@@ -112,41 +108,6 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and "status" in found else None
-
-
-def kpis_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the numbers of a page as CSV.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        One flat mapping a number; the columns are those of the first, then whatever later ones add.
-
-    Returns
-    -------
-    str
-        CSV text. Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
-
-    Examples
-    --------
-    >>> print(kpis_csv([{"partner": "=1+1", "value": -2.5}]), end="")
-    partner,value
-    '=1+1,-2.5
-    """
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_csv_cell(name) for name in columns])
-    writer.writerows([_csv_cell(row.get(name)) for name in columns] for row in rows)
-    return text.getvalue()
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    return value
 
 
 def _finite(value: Any) -> Any:

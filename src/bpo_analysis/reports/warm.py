@@ -21,8 +21,17 @@ from typing import Final
 _HEAVY: Final = (
     "papermill",
     "IPython.core.interactiveshell",
+    # What a shell and the first tables import when they are first used.
+    "IPython.core.completerlib",
+    "IPython.core.crashhandler",
+    "IPython.core.logger",
+    "IPython.core.magics.execution",
     "matplotlib_inline.config",
     "pandas",
+    "pandas.core.methods.to_dict",
+    "pandas.core.reshape.reshape",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
     "scipy.stats",
     "matplotlib.figure",
     "matplotlib.backends.backend_svg",
@@ -43,8 +52,13 @@ def _warm() -> None:
     import nbformat
     from matplotlib.figure import Figure
 
+    from bpo_analysis.reports.inputs import library_digest
+    from bpo_analysis.reports.record import versions
     from bpo_analysis.reports.render import render_report
 
+    # The same for every report of a run.
+    versions()
+    library_digest()
     # Finding the fonts and compiling the page are slow the first time only.
     figure = Figure()
     figure.subplots().set_title("warm")

@@ -16,6 +16,7 @@ from bpo_analysis.review.context import Review
 from bpo_analysis.review.expected_effects import ExpectedEffect, read_expected
 from bpo_analysis.review.patterns import FEW
 from bpo_analysis.review.same_agents import SameAgents, same_agents
+from bpo_analysis.review.windows import summed
 from bpo_analysis.stats import BeforeAfterResult, before_after, detect_trend
 
 __all__ = ["CHECK_AFTER", "ActionEffect", "EffectWord", "action_effects", "side_effect"]
@@ -162,9 +163,10 @@ def _before_after(
 ) -> tuple[BeforeAfterResult | None, bool, str, str]:
     monthly = review.dataset.grain == "month" or kpi.grain == "month"
     unit = "month" if monthly else "week"
-    values = _values(review, kpi, review.partner_id, closed, monthly=monthly)
-    if values is None or values.notna().sum() == 0:
+    own = _values(review, kpi, review.daily(kpi.name), closed, monthly=monthly)
+    if own is None or not own.notna().any(axis=None):
         return None, False, unit, f"{review.name} has no rows of it"
+    values = own.iloc[:, 0]
     beside = _control(review, kpi, values, closed, monthly=monthly) if control else None
     start = int(np.searchsorted(values.index, pd.Timestamp(closed), side="left"))
     if not 0 < start < len(values):
@@ -192,34 +194,31 @@ def _was_moving(values: pd.Series, start: int) -> bool:
         return False  # Too short a past to see one; before_after claims nothing about it either.
 
 
-def _values(review: Review, kpi: Kpi, partner_id: str, closed: date, *, monthly: bool) -> pd.Series | None:
-    """Pooled values by Monday or first of the month around the closing; weeks with few cases are gaps."""
-    rows = _daily(review, kpi, partner_id)
-    if rows.empty:
-        return None
+def _values(review: Review, kpi: Kpi, rows: pd.DataFrame, closed: date, *, monthly: bool) -> pd.DataFrame | None:
+    """Pooled values by Monday or first of the month around the closing; weeks with few cases are gaps.
+
+    ``rows`` has sums by day, in columns numerator and denominator or in one such pair for each of several partners, and
+    the result a column for each pair.
+    """
     begin, end = _window(review, closed, monthly=monthly)
-    rows = rows.loc[str(begin) : str(end)]
+    rows = rows.loc[pd.Timestamp(begin) : pd.Timestamp(end)]
     if rows.empty:
         return None
-    keys = rows.index.to_period("M" if monthly else "W-SUN").start_time
-    sums = rows.groupby(keys).sum()
-    frequency = "MS" if monthly else "W-MON"
-    sums = sums.reindex(pd.date_range(sums.index[0], sums.index[-1], freq=frequency))
-    few = sums["denominator"] < FEW * sums["denominator"].median()
-    return (kpi.scale * sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)).mask(few)
+    sums = summed(rows, "month" if monthly else "week")
+    sums = sums.reindex(pd.date_range(sums.index[0], sums.index[-1], freq="MS" if monthly else "W-MON"))
+    numerator, denominator = (pd.DataFrame(sums[name]) for name in ("numerator", "denominator"))
+    numerator.columns = denominator.columns
+    few = denominator < FEW * denominator.median()
+    return (kpi.scale * numerator / denominator.where(denominator > 0)).mask(few)
 
 
-def _daily(review: Review, kpi: Kpi, partner_id: str) -> pd.DataFrame:
-    if partner_id == review.partner_id:
-        return review.daily(kpi.name)
-    return _of_others(review, kpi.name)[partner_id]
+def _of_others(review: Review, name: str) -> pd.DataFrame:
+    """Sums of every other partner by day: columns (numerator or denominator, partner); NaN without rows."""
 
-
-def _of_others(review: Review, name: str) -> dict[str, pd.DataFrame]:
-    def make(r: Review) -> dict[str, pd.DataFrame]:
+    def make(r: Review) -> pd.DataFrame:
         rows = r.dataset.kpi_sums(name, ("partner_id", "date"), *r.dataset.span)
-        parts = {str(p): part.set_index("date")[["numerator", "denominator"]] for p, part in rows.groupby("partner_id")}
-        return {partner: part for partner, part in parts.items() if partner != r.partner_id}
+        rows = rows[rows["partner_id"] != r.partner_id]
+        return rows.pivot_table(index="date", columns="partner_id", values=["numerator", "denominator"], aggfunc="sum")
 
     return review.once(("sums of the others", name), make)
 
@@ -241,10 +240,11 @@ def _window(review: Review, closed: date, *, monthly: bool) -> tuple[date, date]
 
 def _control(review: Review, kpi: Kpi, values: pd.Series, closed: date, *, monthly: bool) -> pd.Series | None:
     """Middle one of the other partners at each time; None where fewer than three have values throughout."""
-    names = sorted(_of_others(review, kpi.name))
-    series = {n: _values(review, kpi, n, closed, monthly=monthly) for n in names}
-    frame = pd.DataFrame({n: s.reindex(values.index) for n, s in series.items() if s is not None}, index=values.index)
-    full = frame.loc[:, frame.notna().mean() >= 0.8]
+    others = _values(review, kpi, _of_others(review, kpi.name), closed, monthly=monthly)
+    if others is None:
+        return None
+    others = others.reindex(values.index)
+    full = others.loc[:, others.notna().mean() >= 0.8]
     return full.median(axis=1) if full.shape[1] >= _LEAST_OTHERS else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -95,12 +96,13 @@ def chains(review: Review) -> list[Chain]:
     """Return the chain of every missed target, the clearly missed first."""
     missed = [clause for clause in clauses(review) if clause.row.contract == "missed"]
     missed.sort(key=lambda clause: not clause.row.clearly_missed)
-    actions = actions_at(review)
+    table = actions_at(review)
+    actions = [] if table is None else table.to_dict("records")
     return [_chain(clause, actions) for clause in missed]
 
 
-def _chain(clause: Clause, actions: pd.DataFrame | None) -> Chain:
-    own = [] if actions is None else actions[actions["kpi"] == clause.row.kpi.name].to_dict("records")
+def _chain(clause: Clause, actions: Sequence[dict[str, Any]]) -> Chain:
+    own = [action for action in actions if action["kpi"] == clause.row.kpi.name]
     own.sort(key=lambda row: pd.Timestamp(row["raised_on"]), reverse=True)
     own.sort(key=lambda row: _STATES.index(row["state"]))
     action = own[0] if own else None

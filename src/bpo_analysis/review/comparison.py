@@ -73,8 +73,14 @@ def _comparisons(review: Review) -> list[Comparison]:
 
 
 def _comparison(review: Review, kpi: Kpi) -> Comparison:
-    rows = review.dataset.kpi_sums(kpi.name, ("partner_id", "date", "category"), review.before()[0], review.period.end)
-    rows = rows[rows["category"].notna() & (rows["denominator"] > 0)]
+    stretch = review.before()[0], review.period.end
+    held = _held_against(review, review.dataset.kpi_sums(kpi.name, ("partner_id", "category"), *stretch))
+    if not held:
+        return Comparison(kpi=kpi, table=pd.DataFrame())
+    rows = review.dataset.kpi_sums(
+        kpi.name, ("partner_id", "date", "category"), *stretch, partners=[review.partner_id, *held]
+    )
+    rows = _with_cases(rows)
     names = review.dataset.partners.set_index("partner_id")["name"]
     partners, places = np.unique(rows["partner_id"].to_numpy(dtype=str), return_inverse=True)
     days, units = np.unique(rows["date"].to_numpy(), return_inverse=True)
@@ -82,22 +88,27 @@ def _comparison(review: Review, kpi: Kpi) -> Comparison:
     sums = np.zeros((2, len(partners), len(days), len(reasons)))
     for into, column in zip(sums, ("numerator", "denominator"), strict=True):
         np.add.at(into, (places, units, slices), rows[column].to_numpy())
-    own = np.flatnonzero(partners == review.partner_id)
+    place = {str(partner): number for number, partner in enumerate(partners)}
     lines = []
-    for other in _compared(sums[1], int(own[0])) if len(own) else ():
-        line = _against(review, sums[:, own[0]], sums[:, other])
+    for partner in held:
+        line = _against(review, sums[:, place[review.partner_id]], sums[:, place[partner]])
         if line is not None:
-            partner = str(partners[other])
             lines.append({"partner_id": partner, "name": str(names[partner]), **line})
     return Comparison(kpi=kpi, table=pd.DataFrame(lines))
 
 
-def _compared(cases: _Floats, own: int) -> list[int]:
-    """Places of the partners held against, in order: those with most of the same work, where there are many."""
-    reasons = cases[own].sum(axis=0) > 0
-    same = cases[:, :, reasons].sum(axis=(1, 2))
-    others = sorted((place for place in range(len(cases)) if place != own), key=lambda place: -same[place])
-    return sorted(others[:MOST_COMPARED])
+def _held_against(review: Review, rows: pd.DataFrame) -> list[str]:
+    """Partners held against, in order: those with most of the same work, where there are many."""
+    rows = _with_cases(rows)
+    mine = rows["partner_id"] == review.partner_id
+    cases = rows[~mine].groupby("partner_id")["denominator"].sum()
+    same = rows[~mine & rows["category"].isin(rows.loc[mine, "category"])].groupby("partner_id")["denominator"].sum()
+    by_size = same.reindex(cases.index, fill_value=0.0).sort_values(ascending=False, kind="stable")
+    return sorted(map(str, by_size.index[:MOST_COMPARED])) if mine.any() else []
+
+
+def _with_cases(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["category"].notna() & (rows["denominator"] > 0)]
 
 
 def _against(review: Review, own: _Floats, theirs: _Floats) -> dict[str, object] | None:

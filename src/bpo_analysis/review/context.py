@@ -241,9 +241,10 @@ class Review:
 
     def daily(self, kpi: str, where: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Sums per day of one KPI: index date, columns numerator and denominator; days without rows are absent."""
-        return self._by_day(kpi, where).frame
+        return self.by_day(kpi, where).frame
 
-    def _by_day(self, kpi: str, where: Mapping[str, str] | None) -> DaySums:
+    def by_day(self, kpi: str, where: Mapping[str, str] | None = None) -> DaySums:
+        """Sums per day of one KPI, or of a slice of it, as arrays; days without rows are absent."""
         key = _slice_key(kpi, where)
         if key not in self._sums:
             self._sums[key] = self.rows.by_day(kpi, where or {})
@@ -298,7 +299,7 @@ class Review:
         self, kpi: str, start: date, end: date, where: Mapping[str, str] | None, level: float | None
     ) -> Measure | None:
         definition = self.dataset.find_kpi(kpi)
-        days = self._by_day(kpi, where).between(start, end)
+        days = self.by_day(kpi, where).between(start, end)
         numerator, denominator = float(days.numerator.sum()), float(days.denominator.sum())
         if not len(days) or (denominator == 0 and definition.pooling == "ratio"):
             return None
@@ -394,26 +395,21 @@ class Review:
             Columns label, start, end, value, numerator, denominator, days; oldest first; NaN where there is no row.
         """
         last = self._period_at(self.period.end, grain)
-        rows = []
+        missing = float("nan")
+        columns: dict[str, list[Any]] = {
+            name: [] for name in ("label", "start", "end", "value", "numerator", "denominator", "days")
+        }
         for step in range(1 - periods, 1):
             period = last.shifted(step)
             found = self.measure(kpi, period=period, where=where, record=record, interval=record)
             if self.kpis[kpi].pooling == "total" and not self._covers(period):
                 # A week of a month is not a quiet month: a total of a period that the export cuts is missing.
                 found = None
-            missing = float("nan")
-            rows.append(
-                {
-                    "label": period.label,
-                    "start": period.start,
-                    "end": period.end,
-                    "value": found.value if found else missing,
-                    "numerator": found.numerator if found else missing,
-                    "denominator": found.denominator if found else missing,
-                    "days": found.days if found else 0,
-                }
-            )
-        return pd.DataFrame(rows)
+            sums = (found.value, found.numerator, found.denominator) if found else (missing, missing, missing)
+            row = (period.label, period.start, period.end, *sums, found.days if found else 0)
+            for values, value in zip(columns.values(), row, strict=True):
+                values.append(value)
+        return pd.DataFrame(columns)
 
     def _covers(self, period: ReportPeriod) -> bool:
         first, last = self.dataset.span
@@ -479,13 +475,13 @@ class Review:
         key = _slice_key(kpi, where)
         if key not in self._neighbours:
             last = self.period.end
-            days = self._by_day(kpi, where).between(last - timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1), last)
+            days = self.by_day(kpi, where).between(last - timedelta(days=_DAYS_FOR_AUTOCORRELATION - 1), last)
             self._neighbours[key] = autocorrelation_of_days(days.numerator, days.denominator)
         return self._neighbours[key]
 
     def _spread(self, kpi: str, where: Mapping[str, str] | None, days: DaySums) -> Spread | None:
         """Spread of single days (or months) up to these, for a stretch too short to show its own."""
-        history = self._by_day(kpi, where).between(date.min, days.days[-1].item()).last(_UNITS_FOR_SPREAD)
+        history = self.by_day(kpi, where).between(date.min, days.days[-1].item()).last(_UNITS_FOR_SPREAD)
         return spread_of_units(history.numerator, history.denominator)
 
 

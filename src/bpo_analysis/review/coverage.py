@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-import pandas as pd
-
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.periods import ReportPeriod, parse_period
 from bpo_analysis.review.context import Review
@@ -105,12 +103,8 @@ def _periods(review: Review, unit: str) -> tuple[ReportPeriod, ...]:
 
 def _row(review: Review, name: str, periods: tuple[ReportPeriod, ...]) -> CoverageRow:
     kpi = review.kpis[name]
-    sums = review.daily(name)
-    amount = (sums["numerator"].abs() if kpi.pooling == "total" else sums["denominator"]).to_numpy()
-    edges = [
-        sums.index.searchsorted([pd.Timestamp(p.start), pd.Timestamp(p.end) + pd.Timedelta(days=1)]) for p in periods
-    ]
-    parts = [amount[first:last] for first, last in edges]
+    sums = [review.by_day(name).between(p.start, p.end) for p in periods]
+    parts = [abs(days.numerator) if kpi.pooling == "total" else days.denominator for days in sums]
     days, cases = [len(part) for part in parts], [float(part.sum()) for part in parts]
     usual, usual_cases = _usual(days), _usual(cases)
     state = [

@@ -96,18 +96,24 @@ def events_between(review: Review, start: date, end: date, kpi: str = "") -> pd.
     Column ``lasting`` says that an event changed something for good or for four weeks and more: no holiday, no outage
     of a day.
     """
-    events = review.register("events")
+    events = review.once("events", _dated_events)
     if events is None:
         days = dict.fromkeys(("start", "end"), pd.Series(dtype="datetime64[s]"))
         words = dict.fromkeys(("title", "kind", "kpi", "owner_side"), pd.Series(dtype="str"))
         return pd.DataFrame(days | words | {"lasting": pd.Series(dtype=bool)})
     first, last = pd.Timestamp(start), pd.Timestamp(end)
-    begins = pd.to_datetime(events["start"])
-    ends = pd.to_datetime(events["end"]).fillna(begins)
-    inside = (begins <= last) & (ends >= first)
+    inside = (events["start"] <= last) & (events["end"] >= first)
     if kpi:
         inside &= events["kpi"].isna() | (events["kpi"] == kpi)
+    return events[inside]
+
+
+def _dated_events(review: Review) -> pd.DataFrame | None:
+    events = review.register("events")
+    if events is None:
+        return None
+    begins = pd.to_datetime(events["start"])
+    ends = pd.to_datetime(events["end"]).fillna(begins)
     long = (ends - begins) >= pd.Timedelta(days=_LASTING_DAYS)
     lasting = (events["kind"] != "holiday") & (long | events["end"].isna())
-    found = events.assign(start=begins, end=ends, lasting=lasting)[inside]
-    return found.sort_values("start", kind="stable")
+    return events.assign(start=begins, end=ends, lasting=lasting).sort_values("start", kind="stable")

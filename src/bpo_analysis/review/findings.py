@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import pandas as pd
@@ -54,11 +54,12 @@ _SHORT_NOTICE_DAYS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One sentence, its tone, and the section that holds its evidence."""
+    """One sentence, its tone, the section that holds its evidence, and the KPI it is about, if it is about one."""
 
     text: str
     tone: Tone
     anchor: str
+    kpi: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,10 @@ class Ask:
     owner: str
     due: str
     anchor: str
+    kpis: tuple[str, ...] = ()
+    """KPIs it is about."""
+    due_on: date | None = None
+    """The day in ``due``, where there is one."""
 
 
 def verdict(review: Review, found: Sequence[Clause]) -> tuple[str, Tone]:
@@ -94,7 +99,7 @@ def verdict(review: Review, found: Sequence[Clause]) -> tuple[str, Tone]:
 def _named(missed: Sequence[ScoreRow]) -> str:
     """Name the misses with their numbers, the clear ones first, and count those there is no room for."""
     shown = [
-        f"{_lower(row.kpi.label)} {unbroken(f'{row.measure.text} ({row.target_text})')}"
+        f"{_lower(row.kpi.label)} {unbroken(row.measure.text)} ({unbroken(row.target_text)})"
         for row in missed
         if row.measure
     ]
@@ -175,7 +180,7 @@ def change_claim(review: Review, row: ScoreRow) -> Finding:
     size = format_change(abs(moved), unit, currency=review.currency).lstrip("+")
     since = review.before_title if sudden else review.earlier_title
     now = f"{row.measure.text} ({row.measure.base_text})" if row.measure and row.measure.base_text else "its level"
-    how = f"{'rose' if moved > 0 else 'fell'} by {unbroken(f'{size} ({between})')}"
+    how = f"{'rose' if moved > 0 else 'fell'} by {unbroken(size)} ({unbroken(between)})"
     text = f"{row.kpi.label} {how} against {since}, to {now}."
     tone: Tone = "none" if good is None else "good" if good else "bad"
     return Finding(text=text, tone=tone, anchor="drivers")
@@ -249,7 +254,8 @@ def _explanations(review: Review, rows: Sequence[ScoreRow]) -> list[Ask]:
         text = f"Ask for what is missing: {names} clearly missed, {_lacking(review, rows)}."
     else:
         text = f"Ask what is behind {names}: missed, though not beyond doubt, and without an action in time."
-    return [Ask(text=text, owner=review.name, due="next review", anchor="actions")]
+    kpis = tuple(row.kpi.name for row in rows)
+    return [Ask(text=text, owner=review.name, due="next review", anchor="actions", kpis=kpis)]
 
 
 def _lacking(review: Review, rows: Sequence[ScoreRow]) -> str:
@@ -278,7 +284,9 @@ def _overdue_ask(review: Review, action: dict[str, Any]) -> Ask:
         f"Set a new date for the action{about}, or drop it: {action['action']} ({_days(action['overdue_days'])} late)."
     )
     owner = f"{_or(action['owner'], 'no owner')}{side}"
-    return Ask(text=text, owner=owner, due=f"was due {action['due_on']:%Y-%m-%d}", anchor="actions")
+    due = action["due_on"].date()
+    about_kpis = (kpi.name,) if kpi else ()
+    return Ask(text=text, owner=owner, due=f"was due {due}", anchor="actions", kpis=about_kpis, due_on=due)
 
 
 def _notices(review: Review) -> list[Ask]:
@@ -288,12 +296,12 @@ def _notices(review: Review) -> list[Ask]:
     near = contracts[contracts["days_to_notice"].between(0, _NOTICE_WINDOW_DAYS)]
     found = []
     for contract in near.sort_values("days_to_notice", kind="stable").to_dict("records"):
-        last, name = f"{contract['notice_by']:%Y-%m-%d}", contract["contract_id"]
+        last, name = contract["notice_by"].date(), contract["contract_id"]
         otherwise = {True: "otherwise it renews by itself", False: "otherwise it ends"}.get(
             contract["auto_renew"], "what happens otherwise is not on record"
         )
         text = f"Decide whether to renew contract {name}: notice can be given until {last}, {otherwise}."
-        found.append(Ask(text=text, owner="client", due=f"by {last}", anchor="risk"))
+        found.append(Ask(text=text, owner="client", due=f"by {last}", anchor="risk", due_on=last))
     return found
 
 

@@ -93,7 +93,7 @@ def first_findings(review: Review) -> list[Finding]:
     good = [one for one in ranked if one.finding.tone == "good"]
     if good and good[0] not in shown and len(shown) == MAX_ON_FIRST_SCREEN:
         shown = [*shown[:-1], good[0]]
-    return [Finding(text=one.sentence, tone=one.finding.tone, anchor=one.finding.anchor) for one in shown]
+    return [replace(one.finding, text=one.sentence, kpi=one.kpi.name) for one in shown]
 
 
 def strengths_and_gaps(review: Review) -> tuple[list[Standing], list[Standing]]:

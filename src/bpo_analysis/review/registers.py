@@ -23,6 +23,11 @@ def actions_at(review: Review) -> pd.DataFrame | None:
         Columns of the register, and state (open, overdue, done, dropped), age_days, overdue_days; open ones first.
         None without the table.
     """
+    table = review.once("actions at the end", _actions_at)
+    return None if table is None else table.copy(deep=False)
+
+
+def _actions_at(review: Review) -> pd.DataFrame | None:
     actions = review.register("actions")
     if actions is None:
         return None
@@ -48,6 +53,11 @@ def actions_at(review: Review) -> pd.DataFrame | None:
 
 def contract_terms(review: Review) -> pd.DataFrame | None:
     """Return contracts in force at the end of the period, with days to their end and to the last day of notice."""
+    table = review.once("contract terms", _contract_terms)
+    return None if table is None else table.copy(deep=False)
+
+
+def _contract_terms(review: Review) -> pd.DataFrame | None:
     contracts = review.register("contracts")
     if contracts is None:
         return None

@@ -1,4 +1,4 @@
-"""An unchanged past? The numbers of an earlier report, computed again from today's data and definitions."""
+"""What changed since the last report: its targets then and now, and its numbers computed again from today's data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 from bpo_analysis.errors import DatasetError
 from bpo_analysis.kpis import Kpi
+from bpo_analysis.periods import ReportPeriod, parse_period
 from bpo_analysis.review.context import Measure, Review
+from bpo_analysis.review.scorecard import ScoreRow, clauses, scorecard
 
-__all__ = ["Restated", "Restatements", "restatements"]
+__all__ = ["LastValue", "Restated", "Restatements", "last_values", "period_of_report", "restatements"]
 
 _COLUMNS = ("kpi", "from", "to", "slice", "numerator", "denominator", "value", "shown")
 
@@ -59,6 +61,82 @@ class Restatements:
     changed: list[Restated]
     unseen: int
     gone: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastValue:
+    """An agreed target or headline KPI in the last report and in this one.
+
+    Attributes
+    ----------
+    row : ScoreRow
+        As it is now.
+    scope : str
+        Channel that the target is for; empty for the whole partner.
+    then : str
+        As the last report printed it.
+    today : Measure or None
+        What today's data say of that period.
+    """
+
+    row: ScoreRow
+    scope: str
+    then: str
+    today: Measure | None
+
+    @property
+    def is_restated(self) -> bool:
+        """Whether the last report would print another number today."""
+        return self.today is None or self.today.text != self.then
+
+    @property
+    def change(self) -> float | None:
+        """From that period to this one, both from today's data."""
+        if self.today is None or self.row.measure is None:
+            return None
+        return self.row.measure.value - self.today.value
+
+
+def period_of_report(numbers: str | Path) -> ReportPeriod | None:
+    """Return the period of a report from where its numbers lie (``OUT/PERIOD/PARTNER``), or None from elsewhere."""
+    try:
+        return parse_period(Path(numbers).parent.parent.name)
+    except ValueError:
+        return None
+
+
+def last_values(review: Review, previous: str | Path) -> list[LastValue]:
+    """Put what the last report printed of its own period beside what this one prints.
+
+    Parameters
+    ----------
+    review : Review
+    previous : str or Path
+        The ``.kpis.csv`` of the earlier report of the same partner, in the folder where it was made.
+
+    Returns
+    -------
+    list of LastValue
+        Agreed targets, then headline KPIs without one; empty where the period of the earlier report is not known.
+    """
+    period = period_of_report(previous)
+    if period is None:
+        return []
+    printed = {
+        (row["kpi"], row["slice"]): row["shown"].removeprefix("'")
+        for row in _rows(Path(previous), review.partner_id)
+        if (row["from"], row["to"]) == (str(period.start), str(period.end))
+    }
+    agreed = [(clause.row, clause.scope) for clause in clauses(review)]
+    targets = [row.target for row, _ in agreed]
+    found = []
+    for row, scope in [*agreed, *((row, "") for row in scorecard(review) if row.target not in targets)]:
+        where = {"channel": scope} if scope else {}
+        then = printed.get((row.kpi.name, f"channel={scope}" if scope else ""))
+        if then is not None:
+            today = review.measure(row.kpi.name, period=period, where=where, record=False, interval=False)
+            found.append(LastValue(row=row, scope=scope, then=then, today=today))
+    return found
 
 
 def restatements(review: Review, previous: str | Path) -> Restatements:

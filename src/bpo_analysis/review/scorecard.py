@@ -355,13 +355,13 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
     kpi, scope = row.kpi, target.channel or ""
     if kpi.pooling == "total" or kpi.grain == "month" or kpi.group == "people" or review.dataset.grain == "month":
         return Clause(row=row, scope=scope)
-    daily = review.daily(kpi.name, {"channel": scope} if scope else None)
+    daily = review.by_day(kpi.name, {"channel": scope} if scope else None)
     first = max(filter(None, (target.valid_from, review.period.start)))
-    inside = daily.loc[str(first) : str(review.period.end)]
+    inside = daily.between(first, review.period.end).frame
     by_day = review.dataset.grain == "day" and len(inside) and inside["denominator"].median() >= MIN_CASES_A_DAY
     unit = "day" if by_day else "week"
     if unit == "week":
-        inside = calendar_weeks(review, daily, CONSISTENCY_WEEKS, since=target.valid_from)
+        inside = calendar_weeks(review, daily.frame, CONSISTENCY_WEEKS, since=target.valid_from)
     inside = inside[inside["denominator"] > 0]
     values = kpi.scale * inside["numerator"] / inside["denominator"]
     judged = [(f"{day:%Y-%m-%d}", float(value), meets(float(value), target, kpi)) for day, value in values.items()]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from bpo_analysis.periods import ReportPeriod, period_of
@@ -20,6 +22,7 @@ __all__ = [
     "Window",
     "calendar_weeks",
     "last_week",
+    "summed",
     "weeks_of_history",
     "weeks_up_to",
 ]
@@ -29,6 +32,9 @@ BASELINE_WEEKS = 8
 
 WEEK_CONVENTION = "Weeks are calendar weeks, Monday to Sunday, up to the last whole one of the period."
 """Printed where single weeks are judged or named."""
+
+
+_EPOCH_WEEKDAY: Final = date(1970, 1, 1).weekday()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +96,35 @@ def calendar_weeks(review: Review, daily: pd.DataFrame, weeks: int, *, since: da
     first = last.shifted(1 - weeks).start
     if since is not None:
         first = max(first, since + timedelta(days=-since.weekday() % 7))
-    inside = daily.loc[str(first) : str(last.end)]
-    return inside.groupby(inside.index.to_period("W-SUN").start_time).sum()
+    return summed(daily.loc[pd.Timestamp(first) : pd.Timestamp(last.end)], "week")
+
+
+def summed(daily: pd.DataFrame, unit: Literal["week", "month"]) -> pd.DataFrame:
+    """Sum days by calendar week or month.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        Indexed by day, in order of time.
+    unit : {"week", "month"}
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``daily``; index the first days, oldest first; periods without rows are absent, and a column that has
+        no value in one is missing there.
+    """
+    days = daily.index.to_numpy().astype("datetime64[D]")
+    since_monday = (days.astype(np.int64) + _EPOCH_WEEKDAY) % 7
+    begins = days - since_monday if unit == "week" else days.astype("datetime64[M]").astype("datetime64[D]")
+    first = np.flatnonzero(np.r_[True, begins[1:] != begins[:-1]]) if len(days) else np.array([], dtype=np.intp)
+    index = pd.DatetimeIndex(begins[first], name=daily.index.name).as_unit("s")
+    values = daily.to_numpy(dtype=float)
+    known = np.isfinite(values)
+    if len(days):
+        values = np.add.reduceat(np.where(known, values, 0.0), first)
+        known = np.logical_or.reduceat(known, first)
+    return pd.DataFrame(np.where(known, values, np.nan), index=index, columns=daily.columns)
 
 
 def weeks_up_to(review: Review, weeks: int, before: int) -> Window:

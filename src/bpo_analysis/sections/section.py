@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bpo_analysis import page
+from bpo_analysis.csv_text import csv_text
 
 __all__ = ["RECORD_MIME", "Section", "missing"]
 
@@ -26,7 +27,7 @@ class Section:
         Anchor on the page.
     html : Markup
     record : mapping
-        Values for the record of the run; empty for most sections.
+        Values for the record of the run; empty for most sections. A notebook gets ``kpis``, rows, as CSV text.
     """
 
     id: str
@@ -36,7 +37,11 @@ class Section:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {"text/html": str(self.html), "text/plain": f"[{self.id}]"}
         if self.record:
-            bundle[RECORD_MIME] = dict(self.record)
+            record = dict(self.record)
+            if "kpis" in record:
+                # Thousands of rows, written with the notebook after every cell: as text they cost next to nothing.
+                record["kpis"] = csv_text(record["kpis"])
+            bundle[RECORD_MIME] = record
         return bundle
 
 
