@@ -6,7 +6,7 @@ import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from bpo_analysis.page.figures import bar, figure, spark
+from bpo_analysis.page.figures import bar, figure, spark, with_bar
 from bpo_analysis.page.palette import PALETTE
 
 
@@ -56,10 +56,11 @@ def test_a_figure_without_words_is_refused(chart):
 
 
 def test_a_spark_by_hand():
-    # Three points over a range of 1: x at 4, 60, 116; y from 24 (low) to 4 (high).
+    # In half pixels, three points over a range of 1: x at 8, 120, 232; y from 48 (low) to 8 (high).
     page = spark([0.0, 0.5, 1.0], label="rising")
-    assert 'd="M4.0 24.0L60.0 14.0L116.0 4.0"' in page
-    assert '<circle cx="116.0" cy="4.0" r="2.5"/>' in page
+    assert 'viewBox="0 0 240 56">' in page
+    assert 'd="M8 48 120 28 232 8"' in page
+    assert '<circle cx="232" cy="8" r="5"/>' in page
     assert 'role="img" aria-label="rising"' in page
 
 
@@ -71,10 +72,15 @@ def test_missing_values_leave_gaps_and_a_stale_end_is_hollow():
 
 
 def test_a_flat_line_and_a_target_outside_are_drawn_inside():
-    assert "14.0" in spark([5.0, 5.0], label="x")
+    assert 'd="M8 28 232 28"' in spark([5.0, 5.0], label="x")
     page = spark([1.0, 2.0], label="x", target=10.0)
-    heights = [float(y) for y in re.findall(r'y[12]?="([\d.]+)"', page)]
-    assert all(0 <= y <= 28 for y in heights)
+    heights = [int(y) for y in re.findall(r'(?:cy="|class="t" d="M0 |M8 \d+ 232 )(\d+)', page)]
+    assert len(heights) == 3
+    assert all(0 <= y <= 56 for y in heights)
+
+
+def test_a_spark_of_another_size_says_so():
+    assert 'viewBox="0 0 128 44" style="width:64px;height:22px"' in spark([1.0, 2.0], label="x", width=64, height=22)
 
 
 def test_a_bar_stays_between_nothing_and_all():
@@ -83,6 +89,11 @@ def test_a_bar_stays_between_nothing_and_all():
     assert 'aria-hidden="true"' in bar(0.5)
     assert 'aria-label="half"' in bar(0.5, label="half")
     assert bar(math.nan) == "–"
+
+
+def test_a_number_with_a_bar_is_said_once():
+    assert with_bar("<50 %", 0.5) == Markup("&lt;50 % ") + bar(0.5)
+    assert with_bar("–", math.nan) == "–"
 
 
 def test_a_chart_for_a_phone_stands_beside_the_wide_one_with_identifiers_of_its_own():

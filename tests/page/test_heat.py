@@ -11,10 +11,10 @@ def grid(*cells, columns=("Mon",)):
 
 
 def test_the_number_is_in_the_cell_and_the_depth_in_its_style():
-    assert '<td class="concern" style="--heat:28%">12</td>' in grid(HeatCell("12", 0.5, "concern"))
+    assert '<td class="concern" style="--heat:25%">12</td>' in grid(HeatCell("12", 0.5, "concern"))
 
 
-@pytest.mark.parametrize(("level", "style"), [(-1, "<td>"), (0, "<td>"), (1, "--heat:55%"), (9, "--heat:55%")])
+@pytest.mark.parametrize(("level", "style"), [(-1, "<td>"), (0, "<td>"), (1, "--heat:50%"), (9, "--heat:50%")])
 def test_the_depth_stays_in_its_range(level, style):
     assert style in grid(HeatCell("12", level))
 

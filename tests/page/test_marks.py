@@ -51,3 +51,8 @@ def test_an_unknown_state_is_refused():
         contract_mark("green")
     with pytest.raises(ValueError, match="Evidence state must be one of"):
         evidence_mark("significant", good=True)
+
+
+def test_a_count_of_targets_keeps_the_shape_of_its_state():
+    mark = contract_mark("missed", words="3 of 11 missed")
+    assert mark == '<span class="mark contract bad"><b aria-hidden="true">✕</b> 3 of 11 missed</span>'

@@ -1,6 +1,7 @@
 import pytest
 from markupsafe import Markup
 
+from bpo_analysis.page import document
 from bpo_analysis.page.tables import Cell, Column, table, tables_made
 
 COLUMNS = [Column("Month"), Column("Actual", align="right", note="%")]
@@ -9,8 +10,18 @@ COLUMNS = [Column("Month"), Column("Actual", align="right", note="%")]
 def test_a_table_has_caption_and_scopes():
     page = table(COLUMNS, [["Jan", "1.0"]], caption="Service level")
     assert "<caption>Service level</caption>" in page
-    assert '<th scope="col">Month</th><th scope="col" class="r">Actual <small>%</small></th>' in page
-    assert '<tr><th scope="row">Jan</th><td class="r">1.0</td></tr>' in page
+    assert '<th scope="col">Month</th><th scope="col">Actual <small>%</small></th>' in page
+    assert '<tr><th scope="row">Jan</th><td>1.0</td></tr>' in page
+
+
+def test_columns_of_numbers_are_named_once_and_not_in_every_cell():
+    page = table([*COLUMNS, Column("Of", align="right")], [["Jan", "1", "2"]], caption="x", classes="stack")
+    assert '<table class="stack r2 r3">' in page
+
+
+def test_every_column_that_can_be_named_is_aligned_by_the_style_sheet():
+    for place in range(1, 17):
+        assert f":where(.r{place} tr)>:nth-child({place})" in document.style()
 
 
 def test_text_is_escaped_everywhere_and_markup_is_kept():
@@ -22,18 +33,18 @@ def test_text_is_escaped_everywhere_and_markup_is_kept():
 
 def test_a_cell_can_sort_by_a_number():
     page = table(COLUMNS, [["Jan", Cell("12.5 %", sort=0.125)]], caption="x")
-    assert '<td class="r" data-sort="0.125">12.5 %</td>' in page
+    assert '<td data-sort="0.125">12.5 %</td>' in page
 
 
 def test_without_row_headers_every_entry_is_data():
     page = table(COLUMNS, [["Jan", "1"]], caption="x", row_headers=False, sortable=True, id="t", classes="a")
     assert "<td>Jan</td>" in page
-    assert '<table id="t" class="a sortable">' in page
+    assert '<table id="t" class="a sortable r2">' in page
 
 
 def test_what_a_stacked_table_needs_on_a_phone_is_left_to_the_script():
     page = table(COLUMNS, [["Jan", "1"]], caption="x", classes="scorecard stack")
-    assert '<table class="scorecard stack">' in page
+    assert '<table class="scorecard stack r2">' in page
     assert "data-label" not in page  # in every cell of a long page it was a fifth of all bytes
 
 

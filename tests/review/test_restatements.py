@@ -6,7 +6,7 @@ import pytest
 
 from bpo_analysis.errors import DatasetError
 from bpo_analysis.review.context import open_review
-from bpo_analysis.review.restatements import restatements
+from bpo_analysis.review.restatements import last_values, restatements
 from bpo_analysis.sections.closing import ledger_rows
 from bpo_analysis.sections.opening import first_screen
 from bpo_analysis.sections.restated import restated
@@ -31,6 +31,28 @@ def numbers(folder, tmp_path, period="2026-01", *, page=False):
         writer.writeheader()
         writer.writerows(rows)
     return file
+
+
+def test_the_last_report_stands_beside_this_one_with_its_restatement(write_dataset, tmp_path):
+    made = tmp_path / "2026-01" / "acme"
+    made.mkdir(parents=True)
+    before = numbers(write_dataset(volume=VOLUME.format(in_time=80)), made, page=True)
+    review = open_review(write_dataset(volume=VOLUME.format(in_time=70)), "acme", "2026-02")
+    (level,) = [one for one in last_values(review, before) if one.row.kpi.name == "service_level"]
+    assert (level.then, level.today.text, level.row.measure.text) == ("80.0 %", "70.0 %", "85.0 %")
+    assert level.change == pytest.approx(0.15)
+    html = restated(review, str(before)).html
+    assert '<a class="last-report" data-period="2026-01">the report of January 2026</a>' in html
+    assert '80.0 % <span class="detail">restated: 70.0 %</span>' in html
+    assert "+15.0 pp" in html
+
+
+def test_numbers_from_elsewhere_have_no_last_report(write_dataset, tmp_path):
+    folder = write_dataset(volume=VOLUME.format(in_time=80))
+    review = open_review(folder, "acme", "2026-02")
+    before = numbers(folder, tmp_path, page=True)
+    assert last_values(review, before) == []
+    assert "last-report" not in restated(review, str(before)).html
 
 
 def test_a_restated_month_is_told_with_then_and_now(write_dataset, tmp_path):

@@ -123,7 +123,7 @@ def test_a_chart_that_sees_nothing_does_not_contradict_what_is_found(portfolio, 
         assert "no signal" not in title
         if name in found:
             assert f"Over longer stretches: {found[name].rstrip('.')}" in title
-        elif "outside its limits and no long run" not in title:
+        elif "no unusual" not in title:
             assert "seen in this chart alone, not a finding of the page" in title
 
 

@@ -111,7 +111,7 @@ def test_every_figure_has_a_description_and_its_table(review):
     for figure in figures:
         body = figure.split("</figure>")[0]
         assert 'role="img"' in body
-        label = body.split('aria-label="')[-1] if 'aria-label="Chart' not in body else body.split('aria-label="')[2]
+        label = body.split('role="img" aria-label="')[1]
         assert len(label.split('"')[0]) > 40
         assert "<table" in body
 

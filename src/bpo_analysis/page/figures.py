@@ -13,16 +13,14 @@ from markupsafe import Markup
 from bpo_analysis.page.blocks import check_id, details
 from bpo_analysis.page.palette import PALETTE
 
-__all__ = ["bar", "figure", "spark"]
+__all__ = ["bar", "figure", "spark", "with_bar"]
 
 # Below this width a chart made for a screen is no longer legible: the box scrolls instead. The style sheet applies it,
 # for in a grid of charts (.charts) it holds on a phone only.
 _MIN_CHART_WIDTH: Final = 560
 _MIN_NARROW_WIDTH: Final = 290
 """The same for a chart that is drawn for a phone: what the smallest of them have."""
-_PLOT: Final = Markup(
-    '<div class="{classes}" tabindex="0" role="group" aria-label="Chart, scrolls sideways">{svg}</div>'
-)
+_PLOT: Final = Markup('<div class="{classes}">{svg}</div>')
 _PX_PER_POINT: Final = 96 / 72
 _GEOMETRY: Final = re.compile(r' (d|x|y|x1|x2|y1|y2|cx|cy|r|width|height|transform)="([^"]*)"')
 _BARE_GROUP: Final = re.compile(r"<g>((?:(?!</?g\b).)*)</g>", re.DOTALL)
@@ -31,6 +29,8 @@ _ALIKE: Final = re.compile(
 )
 _MARKER: Final = 10
 """Points: coordinates below are those of markers."""
+_SPARK_SIZE: Final = (120, 28)
+"""What the style sheet gives a spark that says nothing else."""
 _HEX = re.compile("|".join(role.light for role in PALETTE.values()), re.IGNORECASE)
 _BY_HEX: Final = {role.light: name for name, role in PALETTE.items()}
 
@@ -189,22 +189,24 @@ def spark(
         return Markup('<span class="spark none">–</span>')
     scale = [*known, target] if _is_number(target) else known
     low, high = min(scale), max(scale)
-    pad = 4.0
-    step = (width - 2 * pad) / max(len(values) - 1, 1)
+    # In half pixels and whole numbers: a page has a hundred of them.
+    wide, high_up, pad = 2 * width, 2 * height, 8
+    step = (wide - 2 * pad) / max(len(values) - 1, 1)
 
     def y(value: float) -> float:
         share = 0.5 if high == low else (value - low) / (high - low)
-        return height - pad - share * (height - 2 * pad)
+        return high_up - pad - share * (high_up - 2 * pad)
 
     points = [(pad + step * i, y(value)) if _is_number(value) else None for i, value in enumerate(values)]
-    parts = [_target_line(y(target), width)] if _is_number(target) else []
+    parts = [_target_line(y(target), wide)] if _is_number(target) else []
     parts.append(f'<path d="{_path(points)}"/>')
     last = next(point for point in reversed(points) if point is not None)
     # A hollow last point says that the newest value is missing and this one is older.
-    parts.append(f'<circle cx="{last[0]:.1f}" cy="{last[1]:.1f}" r="2.5"{"" if points[-1] else " class=old"}/>')
-    return Markup(
-        '<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {w} {h}" width="{w}" height="{h}">{}</svg>'
-    ).format(label, Markup("".join(parts)), w=width, h=height)
+    parts.append(f'<circle cx="{last[0]:.0f}" cy="{last[1]:.0f}" r="5"{"" if points[-1] else " class=old"}/>')
+    size = Markup(' style="width:{}px;height:{}px"').format(width, height) if (width, height) != _SPARK_SIZE else ""
+    return Markup('<svg class="spark" role="img" aria-label="{}" viewBox="0 0 {} {}"{}>{}</svg>').format(
+        label, wide, high_up, size, Markup("".join(parts))
+    )
 
 
 def _is_number(value: float | None) -> TypeGuard[float]:
@@ -212,7 +214,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 
 def _target_line(y: float, width: int) -> str:
-    return f'<line class="t" x1="0" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return f'<path class="t" d="M0 {y:.0f}h{width}"/>'
 
 
 def _path(points: Sequence[tuple[float, float] | None]) -> str:
@@ -222,12 +224,13 @@ def _path(points: Sequence[tuple[float, float] | None]) -> str:
         if point is None:
             pen_down = False
             continue
-        commands.append(f"{'L' if pen_down else 'M'}{point[0]:.1f} {point[1]:.1f}")
+        commands.append(f"{'L' if pen_down else 'M'}{point[0]:.0f} {point[1]:.0f}")
         alone = not pen_down and (i + 1 == len(points) or points[i + 1] is None)
         if alone:
             commands.append("h0")
         pen_down = True
-    return "".join(commands)
+    # What follows the start of a line is a line: M1 2 3 4.
+    return "".join(commands).replace("L", " ")
 
 
 def bar(share: float, *, label: str = "", tone: str = "neutral") -> Markup:
@@ -252,3 +255,28 @@ def bar(share: float, *, label: str = "", tone: str = "neutral") -> Markup:
     said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     percent = f"{100 * min(max(share, 0.0), 1.0):.1f}"
     return Markup('<span class="bar {}" {}><i style="width:{}%"></i></span>').format(tone, said, percent)
+
+
+def with_bar(text: str | Markup, share: float, *, tone: str = "neutral") -> Markup:
+    """Return a printed share and its bar, for a cell of a table: a column of bars alone would have no header.
+
+    Parameters
+    ----------
+    text : str or Markup
+        The number as printed.
+    share : float
+        Length of the bar, between 0 and 1; without one there is only the text.
+    tone : {"neutral", "improvement", "concern", "target"}
+        Role of the bar's colour.
+
+    Returns
+    -------
+    Markup
+        Text and bar: at the right edge of a column numbers and bars stand below each other.
+
+    Examples
+    --------
+    >>> with_bar("–", float("nan"))
+    Markup('–')
+    """
+    return Markup("{} {}").format(text, bar(share, tone=tone)) if _is_number(share) else Markup("{}").format(text)

@@ -14,7 +14,7 @@ __all__ = ["HeatCell", "heat_table"]
 
 HeatTone = Literal["neutral", "concern", "improvement"]
 _TONES: tuple[HeatTone, ...] = ("neutral", "concern", "improvement")
-_DEEPEST = 55
+_DEEPEST = 50
 """Percent of the tone's colour in the deepest tint: text on it stays legible in light and in dark."""
 
 
@@ -70,17 +70,16 @@ def heat_table(
     Examples
     --------
     >>> grid = heat_table("Hour", ["Mon"], [("09", [HeatCell("12", 1.0)])], caption="Contacts received")
-    >>> '<td class="neutral" style="--heat:55%">12</td>' in grid
+    >>> '<td class="neutral" style="--heat:50%">12</td>' in grid
     True
     """
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in columns)
     body = Markup("").join(_row(columns, header, cells) for header, cells in rows)
     html = Markup(
-        '<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table class="heat">'
+        '<div class="scroll"><table class="heat">'
         '<caption>{caption}</caption><thead><tr><th scope="col">{corner}</th>{head}</tr></thead>'
         "<tbody>{body}</tbody></table></div>"
     ).format(
-        label=caption.striptags() if isinstance(caption, Markup) else caption,
         caption=caption,
         corner=corner,
         head=head,

@@ -30,18 +30,20 @@ CONTRACT_STATES: Final = tuple(_CONTRACT)
 EVIDENCE_STATES: Final = tuple(_EVIDENCE)
 
 
-def contract_mark(state: str) -> Markup:
+def contract_mark(state: str, *, words: str = "") -> Markup:
     """Return the mark that says whether what was agreed was reached.
 
     Parameters
     ----------
     state : str
         One of ``CONTRACT_STATES``.
+    words : str, default ""
+        In place of the state, where several targets are counted: ``3 of 11 missed``.
 
     Returns
     -------
     Markup
-        Shape and word; the word is the state itself.
+        Shape and word; the word is the state itself unless ``words`` are given.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def contract_mark(state: str) -> Markup:
     if state not in _CONTRACT:
         raise ValueError(f"Contract state must be one of {CONTRACT_STATES}, got {state!r}.")
     shape, tone = _CONTRACT[state]
-    return _mark("contract", shape, state, tone)
+    return _mark("contract", shape, words or state, tone)
 
 
 def evidence_mark(state: str, *, good: bool | None) -> Markup:

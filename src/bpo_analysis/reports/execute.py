@@ -16,7 +16,7 @@ from pebble import ProcessPool
 
 from bpo_analysis.reports.child import Outcome, Setting, make_report, outcome_of
 from bpo_analysis.reports.elsewhere import run_elsewhere
-from bpo_analysis.reports.inputs import OUTPUTS
+from bpo_analysis.reports.inputs import OUTPUTS, PRINT
 from bpo_analysis.reports.plan import ReportSpec
 from bpo_analysis.reports.record import read_record, record_json, start_record
 from bpo_analysis.reports.staging import exclusive, staging, undisturbed
@@ -165,7 +165,7 @@ def _publish(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
     spec.folder.mkdir(parents=True, exist_ok=True)
     with exclusive(spec.folder):
         # The record last: it vouches for the others, and without it the next run makes them again.
-        for ending in (*OUTPUTS, ".run.json"):
+        for ending in (PRINT, *OUTPUTS, ".run.json"):
             made, final = staged / f"{spec.name}{ending}", spec.folder / f"{spec.name}{ending}"
             if made.exists():
                 os.replace(made, final)

@@ -21,10 +21,12 @@ from bpo_analysis.data.reads import Read
 from bpo_analysis.reports.plan import ReportSpec
 from bpo_analysis.reports.record import versions
 
-__all__ = ["OUTPUTS", "inputs_of", "output_digests", "reason_to_run"]
+__all__ = ["OUTPUTS", "PRINT", "inputs_of", "output_digests", "reason_to_run"]
 
 OUTPUTS: Final = (".ipynb", ".kpis.csv", ".html")
 """Endings of the files that a record vouches for."""
+PRINT: Final = ".pdf"
+"""Ending of a page's print. It is made from the page, and goes when the page is made again."""
 _CODE: Final = (".py", ".j2", ".css", ".js", ".json", ".toml")
 _NAMED: Final = 2
 """Changed parts that a reason names; the others are counted."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bpo_analysis.data.places import cache_root
 from bpo_analysis.errors import ReportError
-from bpo_analysis.reports.inputs import OUTPUTS
+from bpo_analysis.reports.inputs import OUTPUTS, PRINT
 from bpo_analysis.reports.plan import ReportSpec
 
 __all__ = ["Mirror", "is_url"]
@@ -107,15 +107,41 @@ class Mirror:
         ReportError
             If the store refuses.
         """
-        for ending in (*OUTPUTS, ".failed.ipynb", _RECORD):
-            file = folder / f"{name}{ending}"
-            self._put(file)
-            if not file.name.endswith(_FETCHED):
-                file.unlink(missing_ok=True)
+        for ending in (PRINT, *OUTPUTS, ".failed.ipynb", _RECORD):
+            self.deliver(folder / f"{name}{ending}")
 
     def send_page(self, page: Path) -> str:
         """Send an index page, and return its address."""
         return self._put(page)
+
+    def has(self, file: Path) -> bool:
+        """Whether a file of the folder is in the store."""
+        return file.relative_to(self.folder).as_posix() in self._there
+
+    def bring(self, file: Path) -> bool:
+        """Fetch a file of the folder from the store; whether there is one.
+
+        Raises
+        ------
+        ReportError
+            If the store refuses.
+        """
+        if not self.has(file):
+            return False
+        place = file.relative_to(self.folder).as_posix()
+        try:
+            content = self._store.cat_file(f"{self._root}/{place}")
+        except Exception as error:
+            raise ReportError(f"{self.url}/{place} could not be read: {error}") from error
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        return True
+
+    def deliver(self, file: Path) -> None:
+        """Send a file, and keep here only what later runs need."""
+        self._put(file)
+        if not file.name.endswith(_FETCHED):
+            file.unlink(missing_ok=True)
 
     def _put(self, file: Path) -> str:
         place = file.relative_to(self.folder).as_posix()

@@ -24,6 +24,7 @@ from traitlets.config import Config
 
 import bpo_analysis
 from bpo_analysis.page import blocks, document
+from bpo_analysis.page.paper import RunningHead, with_section_numbers
 
 __all__ = ["RECORD_TYPE", "ReportExporter", "collect_record", "render_report"]
 
@@ -80,7 +81,7 @@ class ReportExporter(HTMLExporter):
         yield from super().default_filters()
         yield "report_title", _title
         yield "report_body", self._body
-        yield "page_head", document.head
+        yield "page_head", _head
         yield "page_navigation", _navigation
         yield "page_foot", lambda _: document.foot()
         yield "made_by", lambda _: Markup("Made by bpo_analysis {}.").format(bpo_analysis.__version__)
@@ -106,7 +107,11 @@ class ReportExporter(HTMLExporter):
         """
         # Not HTMLExporter's own: it takes the page apart and puts it together again with BeautifulSoup, which costs
         # more than everything else here and writes the attributes of SVG in lower case.
-        return TemplateExporter.from_notebook_node(self, nb, resources, **kwargs)
+        told = dict(resources or {})
+        # Before a preprocessor takes the cell away.
+        told["report"] = {"heading": _first_heading(nb)} | told.get("report", {})
+        page, resources = TemplateExporter.from_notebook_node(self, nb, told, **kwargs)
+        return document.without_turns(page), resources
 
     def _body(self, cells: Sequence[NotebookNode]) -> Markup:
         """Everything the notebook shows, in order, without its code."""
@@ -116,7 +121,7 @@ class ReportExporter(HTMLExporter):
                 parts.append(self._markdown(cell.source, cell))
             elif cell.cell_type == "code":
                 parts.extend(self._output(output) for output in cell.outputs)
-        return _without_dead_links(Markup("\n").join(part for part in parts if part))
+        return with_section_numbers(_without_dead_links(Markup("\n").join(part for part in parts if part)))
 
     def _markdown(self, text: str, cell: Mapping[str, Any]) -> Markup:
         # nbconvert's filter looks for attachments in the context of its template.
@@ -200,22 +205,36 @@ def collect_record(notebook: NotebookNode) -> dict[str, Any]:
 
 def _title(notebook: NotebookNode, resources: Mapping[str, Any]) -> str:
     """Who, when, what; or the first heading; or the name of the file."""
-    given = resources.get("report", {}).get("title")
-    if given:
-        return str(given)
-    heading = next(
-        (
-            found[1].strip()
-            for cell in notebook.cells
-            if cell.cell_type == "markdown" and (found := re.search(r"^#+\s+(.+)$", cell.source, flags=re.MULTILINE))
-        ),
-        "",
-    )
+    about = resources.get("report", {})
+    named = filter(None, [*_who_and_when(notebook), about.get("heading", "")])
+    return str(about.get("title") or " · ".join(named) or resources.get("metadata", {}).get("name") or "Report")
+
+
+def _who_and_when(notebook: NotebookNode) -> list[str]:
     headline = collect_record(notebook).get("headline")
-    if isinstance(headline, Mapping):
-        named = [headline.get("partner"), headline.get("period_label") or headline.get("period"), heading]
-        return " · ".join(str(part) for part in named if part)
-    return heading or str(resources.get("metadata", {}).get("name") or "Report")
+    if not isinstance(headline, Mapping):
+        return []
+    named = headline.get("partner"), headline.get("period_label") or headline.get("period")
+    return [str(part) for part in named if part]
+
+
+def _first_heading(notebook: NotebookNode) -> str:
+    sources = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = (re.search(r"^#+\s+(.+)$", source, flags=re.MULTILINE) for source in sources)
+    return next((heading[1].strip() for heading in found if heading), "")
+
+
+def _head(title: str, notebook: NotebookNode, resources: Mapping[str, Any]) -> Markup:
+    """The page's head; in its margins who, when, for whom and what, or the title where that is not known."""
+    named = _who_and_when(notebook)
+    if not named:
+        return document.head(title)
+    given = notebook.metadata.get("papermill", {}).get("parameters", {})
+    edition = "Partner's edition" if given.get("edition") == "partner" else "Client's edition"
+    draft = "Draft · " if given.get("status") == "draft" else ""
+    what = str(resources.get("report", {}).get("heading", ""))
+    running = RunningHead(who=" · ".join(named), edition=f"{draft}{edition}", what=what)
+    return document.head(title, running=running)
 
 
 def _navigation(body: Markup, resources: Mapping[str, Any]) -> Markup:

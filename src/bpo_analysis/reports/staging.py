@@ -62,20 +62,20 @@ def check_output_folder(out: Path, reports: int) -> None:
         )
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file that is either the old one or the new one, never half of either.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file that is either the old one or the new one, never half of either.
 
     Parameters
     ----------
     path : Path
         The file; its folder must exist.
-    text : str
+    content : str or bytes
         Its new content.
     """
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=_STAGING, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_STAGING, delete=False) as file:
         made = Path(file.name)
     try:
-        made.write_text(text, encoding="utf-8")
+        made.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         # A temporary file is for its owner only; a page is for everybody who may read the folder.
         made.chmod(0o666 & ~_umask())
         os.replace(made, path)

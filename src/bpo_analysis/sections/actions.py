@@ -106,7 +106,7 @@ def _chain_row(review: Review, chain: Chain) -> list[str | Markup | Cell]:
         else:
             cells.append(text)
     contact = contact_for(review, row.kpi)
-    turn_to = Markup('{} <span class="interval">{}</span>').format(contact.name, contact.role) if contact else MISSING
+    turn_to = Markup('{} <span class="detail">{}</span>').format(contact.name, contact.role) if contact else MISSING
     return [name, actual_cell(row), *cells, turn_to]
 
 
@@ -157,7 +157,9 @@ def _effect_row(review: Review, effect: ActionEffect) -> list[str | Markup | Cel
             *first,
             written,
             MISSING,
-            Markup('cannot tell <span class="detail">{}</span>').format(effect.why),
+            Markup('{} <span class="detail">{}</span>').format(
+                page.evidence_mark("cannot tell", good=None), effect.why
+            ),
             MISSING,
         ]
     wanted = effect.expected_change

@@ -183,7 +183,6 @@ def _share_table(review: Review, view: CategoryView, rows: Sequence[CategoryShar
         Column(one.capitalize()),
         Column(many.capitalize(), "right"),
         Column("Share", "right", f"{percent(review.confidence_level)} interval"),
-        Column(""),
         Column("Running total", "right"),
         Column("Earlier share", "right", f"in {review.before_title}"),
         Column("Change", "right"),
@@ -211,8 +210,10 @@ def _share_row(review: Review, view: CategoryView, row: CategoryShare, running: 
     return [
         plain(row.category),
         f"{row.n:,}",
-        Cell(Markup('{} <span class="interval">{}</span>').format(share, between), sort=row.share.estimate),
-        page.bar(row.share.estimate),
+        Cell(
+            Markup('{} <span class="interval">{}</span>').format(page.with_bar(share, row.share.estimate), between),
+            sort=row.share.estimate,
+        ),
         format_value(running, "share"),
         before,
         _change(review, view, row),

@@ -118,7 +118,7 @@ def _share_row(review: Review, row: dict[str, object], *, detailed: bool) -> lis
     )  # fmt: skip
     cells: list[str | Markup | Cell] = [
         f"{dimension}: {plain(value)}",
-        Cell(Markup("{} {}").format(page.bar(share, tone=tone), format_value(share, "share")), sort=share),
+        Cell(page.with_bar(format_value(share, "share"), share, tone=tone), sort=share),
         f"{format_value(row['partner'], 'count')} of {format_value(row['total'], 'count')}",  # type: ignore[arg-type]
     ]
     if detailed:

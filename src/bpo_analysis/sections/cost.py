@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import format_axis, format_change, format_interval, format_value, plural
 from bpo_analysis.page import Column
-from bpo_analysis.plotting import plot_bridge, to_svg
+from bpo_analysis.plotting import bridge_svg
 from bpo_analysis.review.bill import (
     Bridge,
     CostComparison,
@@ -104,7 +104,7 @@ def _bridge(review: Review, found: Bridge) -> Markup:
     title, where = bill_sentence(review, found), {"month": found.month.label}
     before = f"average of {plural(len(found.months_before), 'month')}"
     steps = [(_STEP_WORDS[name][0], amount) for name, amount in found.steps]
-    ax = plot_bridge(
+    svg = bridge_svg(
         (f"before ({plural(len(found.months_before), 'month')})", found.before),
         steps,
         (found.month.label, found.after),
@@ -129,7 +129,7 @@ def _bridge(review: Review, found: Bridge) -> Markup:
             "Repeat contacts are not told from first ones: without customer_key they are part of the volume."
         )
     )
-    figure = page.figure(to_svg(ax), title=title, alt=alt, data=_lines(review, found), id="fig-bill")
+    figure = page.figure(svg, title=title, alt=alt, data=_lines(review, found), id="fig-bill")
     return figure + table + unknown
 
 

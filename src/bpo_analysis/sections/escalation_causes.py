@@ -119,7 +119,6 @@ def _cause_table(review: Review, found: pd.DataFrame, word: str) -> Markup:
         Column("Running total", "right"),
         Column("Earlier share", "right", f"in {review.before_title}"),
         Column("Open", "right"),
-        Column(""),
     ]
     rows = []
     for row in found.to_dict("records"):
@@ -129,11 +128,10 @@ def _cause_table(review: Review, found: pd.DataFrame, word: str) -> Markup:
             [
                 plain(row["value"]),
                 count,
-                format_value(row["share"], "share"),
+                page.with_bar(format_value(row["share"], "share"), row["share"]),
                 format_value(row["cumulative"], "share"),
                 format_value(row["before_share"], "share"),
                 str(row["open"]),
-                page.bar(row["share"]),
             ]
         )
     return page.table(

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_value, of_them, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import SurvivalLine, plot_survival, to_svg
+from bpo_analysis.plotting import SurvivalLine, survival_svg
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.escalations import (
     TURNAROUND,
@@ -198,7 +198,7 @@ def _curves(review: Review, found: Speed) -> Markup:
     lines = [SurvivalLine(f"{_short(review, s)} ({r.n})", r) for s, r in found.results.items()]
     longest = max(r.p90 if isfinite(r.p90) else float(r.table["time"].iloc[-1]) for r in found.results.values())
     drawn = {
-        phone: to_svg(plot_survival(lines, x_label="hours since opened", longest=longest, phone=phone))
+        phone: survival_svg(lines, x_label="hours since opened", longest=longest, phone=phone)
         for phone in (False, True)
     }
     medians = ", ".join(
@@ -252,10 +252,10 @@ def _ageing(review: Review, table: pd.DataFrame) -> Markup:
     total = int(ages["open"].sum())
     if total == 0:
         return Markup("<p>None is open on {}.</p>").format(review.period.end)
-    columns = [Column("Age"), Column("Open", "right"), Column("Past the agreed time", "right"), Column("")]
+    columns = [Column("Age"), Column("Open", "right"), Column("Past the agreed time", "right")]
     rows = []
     for row in ages.to_dict("records"):
         tone = "concern" if row["overdue"] else "neutral"
         opened = noted_count(review, "escalations.open", row["open"], "escalations", {"age": row["age"]})
-        rows.append([str(row["age"]), opened, str(row["overdue"]), page.bar(row["open"] / total, tone=tone)])
+        rows.append([str(row["age"]), page.with_bar(opened, row["open"] / total, tone=tone), str(row["overdue"])])
     return page.table(columns, rows, caption=f"Open on {review.period.end} by age")

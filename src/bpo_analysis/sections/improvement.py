@@ -159,7 +159,8 @@ def _other_row(review: Review, one: ImprovementEffect) -> list[str | Markup | Ce
     own, other, result = one.effect.kpi, one.other_kpi, one.other
     first: list[str | Markup | Cell] = [str(one.effect.action["action"]), kpi_link(own) if own else MISSING]
     if other is None or result is None:
-        why = Markup('cannot tell <span class="detail">{}</span>').format(one.why)
+        unknown = page.evidence_mark("cannot tell", good=None)
+        why = Markup('{} <span class="detail">{}</span>').format(unknown, one.why)
         return [*first, kpi_link(other) if other else MISSING, why]
     change = review.note_figure(
         "improvement.other_side", result.estimate, format_change(result.estimate, other.unit, currency=review.currency),

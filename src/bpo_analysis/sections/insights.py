@@ -9,7 +9,7 @@ from bpo_analysis.formats import MISSING, plural
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.narrative import Insight, Standing, insights, strengths_and_gaps
-from bpo_analysis.sections.parts import kpi_link, percent
+from bpo_analysis.sections.parts import chart_link, kpi_link, percent
 from bpo_analysis.sections.placing import placed
 from bpo_analysis.sections.section import Section
 
@@ -72,8 +72,12 @@ def _table(found: list[Insight]) -> Markup:
     ]
     rows: list[list[str | Markup | Cell]] = [
         [
-            Markup('<span class="delta {}">{}</span> {}').format(
-                one.finding.tone, {"good": "better", "bad": "worse"}.get(one.finding.tone, "moved"), one.finding.text
+            Markup('<span class="delta {}" id="finding-{}">{}</span> {} {}').format(
+                one.finding.tone,
+                one.kpi.name,
+                {"good": "better", "bad": "worse"}.get(one.finding.tone, "moved"),
+                one.finding.text,
+                chart_link(one.kpi.name),
             ),
             one.sure,
             one.since,

@@ -68,21 +68,20 @@ def _coverage(review: Review, found: Knowledge) -> Markup:
         Column("Current articles", "right"),
         Column("Newest", "right", "days old"),
         Column("Views", "right"),
-        Column(""),
     ]
     rows: list[list[str | Markup | Cell]] = []
     for row in found.table.head(_REASONS).to_dict("records"):
+        tone = "neutral" if row["current"] else "concern"
         current = f"{row['current']} of {row['articles']}" if row["articles"] else "none"
         rows.append(
             [
                 plain(row["reason"]),
                 noted_count(review, "knowledge.contacts", row["contacts"], "contacts", {"reason": row["reason"]}),
-                format_value(row["share"], "share"),
+                page.with_bar(format_value(row["share"], "share"), row["share"], tone=tone),
                 format_value(row["cumulative"], "share"),
                 current,
                 f"{row['age_days']:.0f}" if isfinite(row["age_days"]) else MISSING,
                 format_value(row["views"], "count"),
-                page.bar(row["share"], tone="neutral" if row["current"] else "concern"),
             ]
         )
     more = f", {len(found.table) - _REASONS} more not shown" if len(found.table) > _REASONS else ""

@@ -22,10 +22,11 @@ from bpo_analysis.review.findings import (
 from bpo_analysis.review.headline import headline_names
 from bpo_analysis.review.narrative import first_findings
 from bpo_analysis.review.scorecard import CONTRACT_STATES, Clause, ScoreRow, clauses, scorecard
-from bpo_analysis.sections.headline import headline_record
+from bpo_analysis.sections.headline import clause_record, headline_record
 from bpo_analysis.sections.parts import (
     actual_cell,
     change_cell,
+    chart_link,
     evidence_cell,
     kpi_link,
     percent,
@@ -37,9 +38,7 @@ from bpo_analysis.sections.section import Section
 
 __all__ = ["first_screen", "masthead"]
 
-_NO_HEADLINE = (
-    "No headline KPI for: {}. The dataset names none there, or its tables carry none (docs: report.headline)."
-)
+_NO_HEADLINE = "Nothing on {} here: the dataset names no headline KPI of it, or has no rows for one (report.headline)."
 _ANCHORS = {"actions": "Actions", "risk": "Contract terms"}
 _STATUSES = ("final", "draft")
 _FORUMS = {"steering": "steering committee", "delivery": "service delivery meeting"}
@@ -104,11 +103,12 @@ def first_screen(review: Review) -> Section:
     moved, wanted, risks = first_findings(review), asks(review, agreed), flags(review)
     html = Markup(
         '<div class="first-screen" id="summary"><p class="verdict {tone}">{sentence}</p>{table}'
-        '<div class="columns">{changed}{asked}</div>'
+        '<div class="columns{fewer}">{changed}{asked}</div>'
         '{risks}<p class="confidence">{confidence}</p></div>'
     ).format(
         tone=tone,
-        sentence=sentence,
+        sentence=_in_short_first(sentence),
+        fewer=" fewer-first" if len(moved) < min(len(wanted), MAX_ON_FIRST_SCREEN) else "",
         table=_table(review, rows),
         changed=_changed(review, moved),
         asked=_asked(wanted, most=len(wanted) if review.audience == "steering" else MAX_ON_FIRST_SCREEN),
@@ -118,14 +118,20 @@ def first_screen(review: Review) -> Section:
     return Section("summary", html, {"headline": _headline(review, rows, agreed, sentence, wanted, risks)})
 
 
+def _in_short_first(sentence: str) -> Markup:
+    """How it came out in bold; which targets, with their numbers, as ordinary text."""
+    short, colon, rest = sentence.partition(":")
+    return Markup("<strong>{}</strong>{}").format(short + colon, rest)
+
+
 def _table(review: Review, rows: list[ScoreRow]) -> Markup:
     names = headline_names(review)
     columns = [
         Column("KPI"),
         Column("Target", "right"),
         Column("Actual", "right", f"{percent(review.confidence_level)} interval"),
-        Column("Contract"),
-        Column("Evidence"),
+        Column("Contract", "left", "as printed"),
+        Column("Evidence", "left", "by the interval"),
         Column("Change", "right", f"to {review.before_title}"),
         Column(spark_title(review)),
     ]
@@ -145,7 +151,7 @@ def _table(review: Review, rows: list[ScoreRow]) -> Markup:
         columns,
         body,
         caption=f"{review.name}, {review.period.title}: what was agreed and what came",
-        classes="scorecard stack",
+        classes="scorecard headline hidden-caption stack",
     )
     empty = [_GROUP_NAMES[group].lower() for group, kpis in names.items() if not kpis]
     if not empty:
@@ -161,7 +167,9 @@ def _changed(review: Review, found: list[Finding]) -> Markup:
         items = Markup("<li>{}</li>").format(text)
     else:
         items = Markup("").join(
-            Markup('<li class="{}">{} <a class="where" href="#{}">Evidence</a></li>').format(f.tone, f.text, f.anchor)
+            Markup('<li class="{}">{} <a class="where" href="#{}">Evidence</a> {}</li>').format(
+                f.tone, f.text, f.anchor, chart_link(f.kpi) if f.kpi else ""
+            )
             for f in found
         )
     return Markup(
@@ -205,8 +213,21 @@ def _headline(
     return headline_record(review, rows, sentence) | {
         "counts": {state: sum(row.contract == state for row in rows) for state in CONTRACT_STATES},
         "clauses": _clause_counts(agreed),
-        "asks": [{"text": a.text, "owner": a.owner, "due": a.due} for a in wanted],
+        "agreed": [clause_record(review, clause) for clause in agreed],
+        "asks": [_ask_record(ask) for ask in wanted],
         "flags": [r.text for r in risks],
+        "warnings": [r.text for r in risks if r.tone == "warning"],
+    }
+
+
+def _ask_record(ask: Ask) -> dict[str, Any]:
+    return {
+        "text": ask.text,
+        "owner": ask.owner,
+        "due": ask.due,
+        "due_on": "" if ask.due_on is None else str(ask.due_on),
+        "anchor": ask.anchor,
+        "kpis": list(ask.kpis),
     }
 
 

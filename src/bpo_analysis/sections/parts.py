@@ -14,7 +14,7 @@ from bpo_analysis.formats import MISSING, format_axis, format_change, format_int
 from bpo_analysis.kpis import Kpi
 from bpo_analysis.page import Cell, Column
 from bpo_analysis.periods import PeriodGrain
-from bpo_analysis.plotting import EventMark, control_chart_svg, plot_contributions, to_svg
+from bpo_analysis.plotting import EventMark, contributions_svg, control_chart_svg
 from bpo_analysis.review.context import Dimension, Review
 from bpo_analysis.review.drivers import Driver, events_between
 from bpo_analysis.review.narrative import insights
@@ -27,9 +27,11 @@ __all__ = [
     "available",
     "change_cell",
     "chart_figure",
+    "chart_link",
     "contribution_figure",
     "day_text",
     "evidence_cell",
+    "finding_link",
     "kpi_link",
     "kpi_table",
     "percent",
@@ -64,7 +66,18 @@ def why_absent(review: Review, names: Sequence[str]) -> str:
 
 def kpi_link(kpi: Kpi) -> Markup:
     """Name of a KPI, linked to its definition in the appendix."""
-    return Markup('<a class="kpi" href="#def-{}">{}</a>').format(kpi.name, kpi.label)
+    classes = "kpi leading" if kpi.timing == "leading" else "kpi"
+    return Markup('<a class="{}" href="#def-{}">{}</a>').format(classes, kpi.name, kpi.label)
+
+
+def chart_link(kpi: str) -> Markup:
+    """The way from a finding to the chart of its KPI; left out of pages without that chart."""
+    return Markup('<a class="where" href="#fig-{}">Chart</a>').format(kpi)
+
+
+def finding_link(kpi: str) -> Markup:
+    """The way back from a chart to what was found of its KPI; left out of pages that found nothing."""
+    return Markup('<a class="where" href="#finding-{}">Finding</a>').format(kpi)
 
 
 def text_or_missing(value: object) -> str:
@@ -233,7 +246,13 @@ def chart_figure(
     limits = f"mean {mean}, limits {format_interval(chart.lower, chart.upper, kpi.unit)}"
     aim = "" if target is None else f", target {format_value(target, kpi.unit)}"
     alt = f"{title}. Control chart of {plural(chart.n, unit[:-1])}, {first} to {last}: {limits}{aim}."
-    figure = page.figure(svg, title=title, alt=alt, data=_series_table(series, kpi, chart), id=f"fig-{kpi.name}")
+    figure = page.figure(
+        svg,
+        title=Markup("{} {}").format(title, finding_link(kpi.name)),
+        alt=alt,
+        data=_series_table(series, kpi, chart),
+        id=f"fig-{kpi.name}",
+    )
     return Markup("<div>{}{}</div>").format(figure, legend)
 
 
@@ -263,7 +282,7 @@ def _chart_finding(chart: ControlChart, kpi: Kpi, series: pd.DataFrame, unit: st
     if parts:
         return "; ".join(parts)
     mean = format_value(chart.center, kpi.unit)
-    return f"no {unit[:-1]} outside its limits and no long run in {chart.n} {unit}, mean {mean}"
+    return f"no unusual {unit[:-1]} among {chart.n}, mean {mean}"
 
 
 def _beside(chart: ControlChart, finding: str | None) -> str:
@@ -331,7 +350,7 @@ def contribution_figure(review: Review, driver: Driver, *, id: str = "") -> Mark
         f"{kpi.label} changed by {format_change(result.change, kpi.unit)}: "
         f"rates {format_change(result.rate_effect, kpi.unit)}, mix {format_change(result.mix_effect, kpi.unit)}"
     )
-    ax = plot_contributions(result, labels=labels, format_change=lambda v: format_change(v, kpi.unit))
+    svg = contributions_svg(result, labels=labels, format_change=lambda v: format_change(v, kpi.unit))
     parts = result.table.loc[labels, "rate_effect"] + result.table.loc[labels, "mix_effect"]
     # What the chart prints beside its bars; the table has the two effects of each.
     said = [
@@ -343,7 +362,11 @@ def contribution_figure(review: Review, driver: Driver, *, id: str = "") -> Mark
     ]  # fmt: skip
     alt = f"{title}. Largest part: {word} {labels[0]} with {said[0]}; in all, {size} carried most of it."
     return page.figure(
-        to_svg(ax), title=title, alt=alt, data=_contribution_table(driver, word), id=id or f"fig-drivers-{kpi.name}"
+        svg,
+        title=Markup("{} {}").format(title, finding_link(kpi.name)),
+        alt=alt,
+        data=_contribution_table(driver, word),
+        id=id or f"fig-drivers-{kpi.name}",
     )
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_interval, format_value, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import SurvivalLine, plot_stacked, plot_survival, to_svg
+from bpo_analysis.plotting import SurvivalLine, plot_stacked, survival_svg, to_svg
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.people import (
     BANDS,
@@ -184,7 +184,7 @@ def _staying_figure(review: Review, found: Staying) -> Markup:
         lines.append(SurvivalLine(f"others ({other.n})", other))
     longest = min(365.0, max(float(line.result.table["time"].iloc[-1]) for line in lines))
     drawn = {
-        phone: to_svg(plot_survival(lines, x_label="days since hire", limit=EARLY_DAYS, longest=longest, phone=phone))
+        phone: survival_svg(lines, x_label="days since hire", limit=EARLY_DAYS, longest=longest, phone=phone)
         for phone in (False, True)
     }
     rows = []
@@ -226,15 +226,13 @@ def _by_update(review: Review) -> Markup:
         Column("Trained by the due date", "right"),
         Column("Interval", "right"),
         Column("Due", "right"),
-        Column(""),
     ]
     rows: list[list[str | Markup | Cell]] = [
         [
             text_or_missing(titles.get(m.where["category"], m.where["category"])),
-            Cell(m.text, sort=m.value),
+            Cell(page.with_bar(m.text, m.value), sort=m.value),
             m.interval_text or MISSING,
             format_value(m.denominator, "count"),
-            page.bar(m.value),
         ]
         for m in found[:_MOST_UPDATES]
     ]

@@ -21,7 +21,7 @@ from bpo_analysis.sections.closing import (
     row_accounting,
 )
 from bpo_analysis.sections.listing import listed
-from bpo_analysis.sections.parts import percent
+from bpo_analysis.sections.parts import kpi_link, percent
 from bpo_analysis.sections.section import Section, missing
 
 __all__ = [
@@ -49,7 +49,8 @@ def portfolio_masthead(portfolio: Portfolio) -> Section:
         last,
         portfolio.dataset.fingerprint[:8],
     )
-    return Section("masthead", html)
+    who_and_when = {"partner": "All partners", "period": portfolio.period.label, "period_label": portfolio.period.title}
+    return Section("masthead", html, {"headline": who_and_when})
 
 
 @listed
@@ -158,7 +159,9 @@ def _comparison(portfolio: Portfolio, one: FairComparison) -> Markup:
     note = page.note(f"The order as counted turns round on the same mix for: {turned}.") if turned else Markup("")
     start = portfolio.any_review.before()[0]
     covered = f"{plural(one.result.n_slices, 'contact reason')} that all have, {start} to {portfolio.period.end}"
-    return page.table(columns, rows, caption=f"{kpi.label} on the {covered}", classes="stack") + note
+    # The link stands before the table: a caption may hold none where rows become cards.
+    lead = Markup("<p>{}: the same mix of contact reasons for all.</p>").format(kpi_link(kpi))
+    return lead + page.table(columns, rows, caption=f"{kpi.label} on the {covered}", classes="stack") + note
 
 
 def _note_row(portfolio: Portfolio, kpi: str, partner: str, row: Any) -> None:

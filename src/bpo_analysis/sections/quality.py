@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_axis, format_change, format_interval, format_value, plain, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import plot_funnel, to_svg
+from bpo_analysis.plotting import funnel_svg
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.plan import REPORTS, judgement
 from bpo_analysis.review.quality import (
@@ -152,7 +152,6 @@ def item_table(review: Review) -> Markup:
         Column("Rated", "right"),
         Column("Part of all failed", "right"),
         Column("Running total", "right"),
-        Column(""),
     ]
     rows = [_item_row(review, item) for item in items[:_ITEMS]]
     rest = len(items) - len(rows)
@@ -175,7 +174,7 @@ def _item_row(review: Review, item: FailedItem) -> list[str | Markup | Cell]:
         total = format_value(item.cumulative, "share")
     name = plain(item.item_id) + ("" if item.criticality == "none" else f" ({item.criticality}-critical)")
     shown = Markup('{} <span class="interval">{}</span>').format(value, interval if known else MISSING)
-    return [name, Cell(shown, sort=item.share.estimate), f"{item.rated:,}", part, total, page.bar(item.part)]
+    return [name, Cell(shown, sort=item.share.estimate), f"{item.rated:,}", page.with_bar(part, item.part), total]
 
 
 def _funnel(review: Review, *, named: bool) -> Markup:
@@ -198,7 +197,7 @@ def _funnel_figure(review: Review, found: AgentFunnel) -> Markup:
         f"{title}. Funnel plot since {found.start}: share of items failed by number of items rated, around {center}; "
         f"the limits hold for all agents together at {percent(result.confidence_level)}."
     )
-    ax = plot_funnel(
+    svg = funnel_svg(
         result, names=found.agents, format_value=lambda value: format_axis(value, "share"),
         xlabel=f"items rated per agent since {found.start}",
     )  # fmt: skip
@@ -221,7 +220,7 @@ def _funnel_figure(review: Review, found: AgentFunnel) -> Markup:
         rows.append([found.agents[place], f"{row['size']:,.0f}", share, limits, "outside" if row["outside"] else ""])
     few = f"; {plural(found.too_few, 'agent')} with fewer than twenty left out" if found.too_few else ""
     data = page.table(columns, rows, caption=f"Items failed by agent{few}")
-    figure = page.figure(to_svg(ax), title=title, alt=alt, data=data, id="fig-agents")
+    figure = page.figure(svg, title=title, alt=alt, data=data, id="fig-agents")
     return Markup("<div>{}<p class='muted'>{}</p></div>").format(
         figure, "Agents do not draw their contacts by lot: who lies outside may have had harder ones."
     )

@@ -103,9 +103,9 @@ def _windows(review: Review, windows: list[WindowShare]) -> Markup:
         phone: to_svg(
             plot_points(
                 lines,
-                x_label=f"window: {', '.join(str(w.window) for w in windows)} days",
+                x_label="window, days",
                 format_value=lambda v: format_axis(v, "share"),
-                ticks=range(len(windows)),
+                ticks={place: str(one.window) for place, one in enumerate(windows)},
                 phone=phone,
             )
         )

@@ -141,7 +141,7 @@ def _chart(review: Review, found: DefectChart) -> Markup:
         ),
         *([f"{len(chart.run)} {found.unit}s in a row on one side"] if chart.run else []),
     ]
-    seen = " and ".join(signals) or f"no {found.unit} outside its limits and no long run"
+    seen = " and ".join(signals) or f"no unusual {found.unit}"
     title = f"{name}: {seen}, mean {printed(chart.center)}"
     alt = (
         f"{title}. {found.kind} chart of {plural(chart.n, found.unit)} of {words}; newest limits "

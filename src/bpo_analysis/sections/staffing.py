@@ -142,7 +142,6 @@ def _hours(review: Review, load: ChannelLoad) -> Markup:
         Column("Contacts a day", "right"),
         Column("Agents needed", "right", "mean of a day"),
         Column("At most", "right"),
-        Column(""),
     ]
     table = load.by_hour
     top = max(float(table["most"].max()), 1.0)
@@ -153,9 +152,8 @@ def _hours(review: Review, load: ChannelLoad) -> Markup:
         mean = review.note_figure(
             "staffing.agents_needed", row["mean"], f"{row['mean']:.1f}", unit="agents", where=where
         )
-        rows.append(
-            [f"{hour:02d}:00", f"{row['offered']:.1f}", mean, f"{row['most']:.0f}", page.bar(float(row["mean"]) / top)]
-        )
+        needed = page.with_bar(mean, float(row["mean"]) / top)
+        rows.append([f"{hour:02d}:00", f"{row['offered']:.1f}", needed, f"{row['most']:.0f}"])
     return page.table(
         columns, rows, caption=f"{load.channel}: agents needed by the hour contacts came, {load.days} days"
     )

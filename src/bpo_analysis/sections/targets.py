@@ -136,7 +136,7 @@ def _letters(check: SmartCheck) -> list[Markup]:
 
 
 def _letter(letter: Letter) -> Markup:
-    shape, word = {True: ("✓", "yes"), False: ("", "no"), None: ("", "cannot tell")}[letter.ok]
+    shape, word = {True: ("✓", "yes"), False: ("✕", "no"), None: ("≈", "cannot tell")}[letter.ok]
     return Markup('<b aria-hidden="true">{}</b> {} <span class="interval">{}</span>').format(shape, word, letter.why)
 
 

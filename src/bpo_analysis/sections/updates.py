@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bpo_analysis import page
 from bpo_analysis.formats import MISSING, format_interval, format_value, plain, plural
 from bpo_analysis.page import Cell, Column
-from bpo_analysis.plotting import SurvivalLine, plot_survival, to_svg
+from bpo_analysis.plotting import SurvivalLine, survival_svg
 from bpo_analysis.review.context import Review
 from bpo_analysis.review.plan import PARTNERS
 from bpo_analysis.review.tracking import home_parity, update_coverage, update_judgement
@@ -177,7 +177,7 @@ def _grid(review: Review, table: pd.DataFrame, covered: Coverage | None) -> Mark
                 where={"update": update, "team": team},
             )  # fmt: skip
             tone = "concern" if share < 1 else "neutral"
-            line.append(Cell(Markup("{} {}").format(text, page.bar(float(share), tone=tone)), sort=float(share)))
+            line.append(Cell(page.with_bar(text, float(share), tone=tone), sort=float(share)))
         rows.append(line)
     more = f"; {len(teams) - len(shown)} more {covered.group}s not shown" if len(teams) > len(shown) else ""
     caption = f"Agents trained on the effective day, by update and {covered.group}{more}"
@@ -242,7 +242,6 @@ def _exposure(review: Review, table: pd.DataFrame, found: Exposure | None) -> Ma
         Column("Contacts concerned", "right"),
         Column("By agents not trained", "right"),
         Column("Share", "right"),
-        Column(""),
     ]
     rows: list[list[str | Markup | Cell]] = []
     for row in found.table.head(_MOST_EXPOSED).to_dict("records"):
@@ -253,8 +252,9 @@ def _exposure(review: Review, table: pd.DataFrame, found: Exposure | None) -> Ma
                 titles.get(row["update_id"], str(row["update_id"])),
                 format_value(row["contacts"], "count"),
                 untrained,
-                Cell(format_value(row["share"], "share"), sort=row["share"]),
-                page.bar(row["share"], tone="concern"),
+                Cell(
+                    page.with_bar(format_value(row["share"], "share"), row["share"], tone="concern"), sort=row["share"]
+                ),
             ]
         )
     more = f", {len(found.table) - _MOST_EXPOSED} more not shown" if len(found.table) > _MOST_EXPOSED else ""
@@ -312,7 +312,7 @@ def _parity(review: Review) -> Markup:
     lines = [SurvivalLine(comparison.first, first), SurvivalLine(comparison.second, second)]
     longest = max(14.0, *(2 * r.median for r in (first, second) if isfinite(r.median)))
     drawn = {
-        phone: to_svg(plot_survival(lines, x_label="days since announcement", done=True, longest=longest, phone=phone))
+        phone: survival_svg(lines, x_label="days since announcement", done=True, longest=longest, phone=phone)
         for phone in (False, True)
     }
     title = f"Share that has acknowledged by days since announcement: median {own} here, {theirs} there"

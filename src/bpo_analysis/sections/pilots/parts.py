@@ -54,7 +54,7 @@ _WORDS: Final = {
     "better": ("▲", "good"),
     "not worse": ("✓", "good"),
     "worse": ("▼", "bad"),
-    "cannot tell": ("?", "none"),
+    "cannot tell": ("≈", "none"),
     "not judged": ("–", "none"),
 }
 _STATES: Final = {
