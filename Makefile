@@ -38,6 +38,7 @@ validate-full: $(VENV)/.test
 
 bench: $(VENV)/.test
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.pages
 
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab notebooks

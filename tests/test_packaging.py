@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Names that differ on conda-forge.
-PIP_ONLY = {"pyworkforce"}
+PIP_ONLY = {"axe-playwright-python", "pyworkforce"}
 CONDA = {"duckdb": "python-duckdb", "ibis-framework": "ibis-duckdb", "matplotlib": "matplotlib-base"}
 
 
