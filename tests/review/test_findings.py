@@ -38,7 +38,8 @@ def test_verdict_counts_every_agreed_target_and_names_clear_misses_first(review_
     assert tone == "bad"
     assert sentence.startswith(f"Northline Support missed {len(missed)} of {judged} targets in October 2026: ")
     # Abandonment is no headline KPI, and clearly missed all the same.
-    assert sentence.index(f"abandonment {unbroken('6.4 %')} ({unbroken('≤ 5.0 %')})") < sentence.index("training completed")
+    abandonment = sentence.index(f"abandonment {unbroken('6.4 %')} ({unbroken('≤ 5.0 %')})")
+    assert abandonment < sentence.index("training completed")
 
 
 def test_a_target_without_data_is_named_and_takes_the_good_tone_away(review_of):
