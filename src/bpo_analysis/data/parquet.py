@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,22 @@ __all__ = ["dictionary_columns", "rows_inside", "where_text"]
 _NOT_AS_DICTIONARY = frozenset({"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"})
 
 
-def dictionary_columns(metadata: pq.FileMetaData, names: Iterable[str]) -> list[str]:
-    """Return those of some text columns that can be read as dictionaries.
+def dictionary_columns(
+    metadata: pq.FileMetaData, names: Iterable[str], groups: Iterable[int] | None = None
+) -> list[str]:
+    """Return those of some text columns that can be read as dictionaries, in some row groups or in all.
 
     Arrow reads no dictionary from delta encodings, which DuckDB writes where a column has many values.
     """
     wanted = set(names)
     columns = {name: place for place, name in enumerate(metadata.schema.names) if name in wanted}
-    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    if not columns:
+        return []
+    chosen = [metadata.row_group(group) for group in (range(metadata.num_row_groups) if groups is None else groups)]
     return [
         name
         for name, place in columns.items()
-        if not any(_NOT_AS_DICTIONARY.intersection(group.column(place).encodings) for group in groups)
+        if not any(_NOT_AS_DICTIONARY.intersection(group.column(place).encodings) for group in chosen)
     ]
 
 
@@ -51,22 +56,15 @@ def rows_inside(
     dictionaries : sequence of str
         Text columns to give as dictionaries, as far as they can be read so.
     """
-    metadata = pq.read_metadata(file)
-    places = {name: place for place, name in enumerate(metadata.schema.names)}
-    parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=dictionary_columns(metadata, dictionaries))
-
-    def may_have(group: int) -> bool:
-        for name, (low, high) in inside.items():
-            known = metadata.row_group(group).column(places[name]).statistics
-            if known is None or not known.has_min_max:
-                continue
-            if (high is not None and known.min > high) or (low is not None and known.max < low):
-                return False
-        return True
-
-    groups = [group for group in range(metadata.num_row_groups) if may_have(group)]
+    metadata = _metadata(file)
+    groups = set(range(metadata.num_row_groups))
+    for name, (low, high) in inside.items():
+        edges = _edges(file, name)
+        groups = {group for group in groups if _may_have(edges[group], low, high)}
     wanted = None if columns is None else list(dict.fromkeys([*columns, *inside]))
-    table = parquet.read_row_groups(groups, columns=wanted, use_threads=False)
+    texts = dictionary_columns(metadata, dictionaries, groups)
+    parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=texts)
+    table = parquet.read_row_groups(sorted(groups), columns=wanted, use_threads=False)
     if dictionaries:
         # Row groups have dictionaries of their own, which a comparison or a grouping must share.
         table = table.unify_dictionaries()
@@ -75,6 +73,27 @@ def rows_inside(
         if not pc.all(hit, skip_nulls=False).as_py():
             table = table.filter(hit)
     return table
+
+
+# Prepared files never change, and a page asks the larger ones many times.
+@functools.lru_cache(maxsize=256)
+def _metadata(file: Path) -> pq.FileMetaData:
+    return pq.read_metadata(file)
+
+
+@functools.lru_cache(maxsize=256)
+def _edges(file: Path, column: str) -> list[tuple[Any, Any] | None]:
+    """Smallest and largest value of a column in each row group, where the file says them."""
+    metadata = _metadata(file)
+    place = metadata.schema.names.index(column)
+    known = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
+    return [(one.min, one.max) if one is not None and one.has_min_max else None for one in known]
+
+
+def _may_have(edges: tuple[Any, Any] | None, low: Any, high: Any) -> bool:
+    if edges is None:
+        return True
+    return not ((high is not None and edges[0] > high) or (low is not None and edges[1] < low))
 
 
 def where_text(column: pa.ChunkedArray, test: Callable[[pa.Array], pa.Array]) -> pa.Array:

@@ -33,6 +33,8 @@ FOLDER = "extracts"
 _ALL: tuple[Extract, ...] = (*SERVICE, *CATEGORIES, *QUALITY_EXTRACTS, *PEOPLE, *FLOW, *KNOWLEDGE, *RISK_EXTRACTS)
 EXTRACTS = {extract.name: extract for extract in _ALL}
 """Every extract, by name."""
+_ROW_GROUP = 10_000
+"""Rows that are read together: a partner often has no more."""
 
 
 def write_extracts(sources: Sources, views: Mapping[str, ir.Table], kpis: Mapping[str, Kpi], folder: Path) -> None:
@@ -44,7 +46,7 @@ def write_extracts(sources: Sources, views: Mapping[str, ir.Table], kpis: Mappin
             in_parts = extract.adds_up and name in sources.partials
             table = fetched(_added(extract, sources) if in_parts else extract.make(material))
             table.order_by([name for name in extract.order if name in table.columns]).to_parquet(
-                folder / f"{extract.name}.parquet"
+                folder / f"{extract.name}.parquet", row_group_size=_ROW_GROUP
             )
 
 
