@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ TEMPLATE = ROOT / "templates" / "monthly_partner_review.ipynb"
 _BETWEEN_SAMPLES_S = 0.05
 _PSS_EVERY = 10
 """Samples from one reading of shared memory to the next: it is slow."""
+_LOOPS = {"loop": "the `execute_notebook` loop", "commands": "the command-line loop"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 _VERSIONS = ("papermill", "nbconvert", "nbclient", "ipykernel", "ploomber-engine", "matplotlib", "pandas", "duckdb")
 
@@ -357,7 +358,27 @@ def _table(costs: dict[str, Cost], ways: dict[str, _Way], *, partners: int, peri
             f"The same run once more, nothing changed: {again.reports} reports in {again.wall:.2f} s in all "
             f"({again.cpu:.2f} s of CPU), process start included.",
         ]
+    if ours is not None:
+        lines += ["", "Targets:", "", *(f"- {target}" for target in _targets(costs, ours))]
     return "\n".join(lines)
+
+
+def _targets(costs: dict[str, Cost], ours: Cost) -> Iterator[str]:
+    each = ours.wall / ours.reports
+    for name, wanted in (("loop", 8), ("commands", 12)):
+        if name in costs:
+            times = costs[name].wall / costs[name].reports / each
+            yield f"{_LOOPS[name]}, at least {wanted} times its speed: {times:.1f} times; {_met(times >= wanted)}"
+    if "floor" in costs:
+        times = each / (costs["floor"].wall / costs["floor"].reports)
+        yield f"the floor, at most 1.3 times its time: {times:.2f} times; {_met(times <= 1.3)}"
+    yield f"peak memory, at most 1.5 GB resident: {ours.rss:.2f} GB; {_met(ours.rss <= 1.5)}"
+    if "again" in costs:
+        yield f"nothing changed, under 2 s: {costs['again'].wall:.2f} s; {_met(costs['again'].wall < 2)}"
+
+
+def _met(is_so: bool) -> str:  # noqa: FBT001
+    return "met" if is_so else "not met"
 
 
 def _machine() -> str:
