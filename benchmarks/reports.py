@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -26,12 +25,12 @@ from pathlib import Path
 
 import click
 
+from benchmarks.document import machine, write_part
 from benchmarks.many_partners import write_portfolio
 from bpo_analysis.data.overview import known_overview
 from bpo_analysis.reports.workers import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs" / "performance.md"
 TEMPLATE = ROOT / "templates" / "monthly_partner_review.ipynb"
 _BETWEEN_SAMPLES_S = 0.05
 _PSS_EVERY = 10
@@ -327,7 +326,7 @@ def main(
         text = _table(costs, ways, partners=len(overview.partners), period=period, jobs=jobs)
         click.echo(text)
         if write:
-            _write_part(DOCUMENT, "Reports", text)
+            write_part("Reports", text)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -335,7 +334,7 @@ def main(
 def _table(costs: dict[str, Cost], ways: dict[str, _Way], *, partners: int, period: str, jobs: int) -> str:
     ours = costs.get("ours")
     lines = [
-        f"`python -m benchmarks.reports --partners {partners - 1} --jobs {jobs} --write`, on {_machine()}; "
+        f"`python -m benchmarks.reports --partners {partners - 1} --jobs {jobs} --write`, on {machine()}; "
         f"{_versions()}. Monthly partner review of {period}. Wall and CPU are seconds per report, memory is the peak "
         "of the sum over all processes of the whole run: resident, and with shared pages shared out.",
         "",
@@ -381,28 +380,12 @@ def _met(is_so: bool) -> str:  # noqa: FBT001
     return "met" if is_so else "not met"
 
 
-def _machine() -> str:
-    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    load = os.getloadavg()[2]
-    return f"{usable_cores()} cores ({model[1] if model else platform.machine()}), {memory:.0f} GB, load {load:.1f}"
-
-
 def _versions() -> str:
     found = []
     for name in _VERSIONS:
         with suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{name} {importlib.metadata.version(name)}")
     return f"Python {platform.python_version()}, {', '.join(found)}"
-
-
-def _write_part(document: Path, heading: str, text: str) -> None:
-    """Put a text under a heading of a document in place of what stands there; other parts stay as they are."""
-    before = document.read_text(encoding="utf-8") if document.is_file() else "# Performance\n"
-    part = f"## {heading}\n\n{text}\n"
-    pattern = re.compile(rf"^## {heading}\n.*?(?=^## |\Z)", flags=re.MULTILINE | re.DOTALL)
-    after = pattern.sub(lambda _: f"{part}\n", before) if pattern.search(before) else f"{before.rstrip()}\n\n{part}"
-    document.write_text(after.rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
