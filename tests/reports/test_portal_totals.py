@@ -151,15 +151,16 @@ def test_a_partner_that_has_no_report_any_more_is_named(tmp_path):
     assert "Reported for February 2026, not made for March 2026: Gone." in _section(_index(tmp_path), "failures")
 
 
-def test_decisions_of_all_partners_come_by_date_with_owner_and_kpis(tmp_path):
+def test_decisions_still_to_be_made_in_time_come_first_then_late_ones(tmp_path):
     review = {"text": "Ask why.", "owner": "Bee", "due": "next review", "due_on": "", "anchor": "actions"}
     notice = {"text": "Renew?", "owner": "client", "due": "by 2026-05-01", "due_on": "2026-05-01", "anchor": "risk"}
     late = {"text": "Drop it?", "owner": "Ann", "due": "was due 2026-02-01", "due_on": "2026-02-01", "kpis": ["csat"]}
+    late["is_late"] = True
     _write(tmp_path, "2026-03", "a", kpis=[_kpi()], asks=[review, notice])
     _write(tmp_path, "2026-03", "b", kpis=[_kpi()], asks=[late])
     decisions = _section(_index(tmp_path), "decisions")
     assert [row[2:] for row in _table_rows(decisions)] == [
-        ["Ann", "was due 2026-02-01"], ["client", "by 2026-05-01"], ["Bee", "next review"],
+        ["client", "by 2026-05-01"], ["Ann", "was due 2026-02-01"], ["Bee", "next review"],
     ]  # fmt: skip
     assert 'data-partner="b" data-kpis="csat"' in decisions
     assert 'href="a/review.html#risk"' in decisions

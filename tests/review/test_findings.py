@@ -121,14 +121,16 @@ def test_a_slow_slide_is_told_and_makes_the_watermelon(review_of):
     assert not any("Green outside" in flag.text for flag in flags(review_of("fernway")))
 
 
-def test_asks_put_clear_misses_first(review_of):
+def test_asks_put_days_of_notice_first_and_then_clear_misses(review_of):
     review = review_of("northline")
     agreed = clauses(review)
     found = asks(review, agreed)
-    assert found[0].text.startswith("Set a new date for the action on service level")
-    assert "(client's side)" in found[0].owner
-    assert "abandonment clearly missed" in found[1].text
-    assert "notice can be given until 2026-11-02" in found[2].text
+    assert "notice can be given until 2026-11-02" in found[0].text
+    assert not found[0].is_late
+    assert found[1].text.startswith("Set a new date for the action on service level")
+    assert "(client's side)" in found[1].owner
+    assert found[1].is_late
+    assert "abandonment clearly missed" in found[2].text
 
 
 def test_a_cause_not_yet_known_explains_nothing(review_of):

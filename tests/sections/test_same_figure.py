@@ -129,7 +129,7 @@ def test_a_chart_that_sees_nothing_does_not_contradict_what_is_found(portfolio, 
 
 def test_a_slow_slide_has_no_day_and_no_holiday_beside_it(portfolio):
     said = words(sections.trends(open_review(portfolio, "baobab", "2026-10")))
-    assert re.search(r"not in one step but in a slide of \d+ to \d+ weeks, likeliest 2026-0[234]-\d\d to", said)
+    assert re.search(r"not in one step but gradually, over \d+ to \d+ weeks, likeliest 2026-0[234]-\d\d to", said)
     assert "holiday" not in said
 
 

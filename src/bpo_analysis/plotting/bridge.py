@@ -8,7 +8,7 @@ from bpo_analysis.plotting.canvas import Canvas, Frame
 
 __all__ = ["bridge_svg"]
 
-_ROW, _TOP, _BELOW = 24.5, 9.0, 28.0
+_ROW, _TOP, _BELOW = 24.5, 9.0, 32.0
 
 
 def bridge_svg(
@@ -41,7 +41,8 @@ def bridge_svg(
     bottom = _TOP + _ROW * len(rows)
     frame = Frame(height=bottom + _BELOW, left=130, right=456, top=_TOP, bottom=bottom)
     canvas = Canvas(_limits(bars), (-0.5, last + 0.5), frame)
-    canvas.x_axis(format_value, rules=True)
+    cut = "the axis does not begin at zero: whole bars are cut off" if canvas.x_limits[0] > 0 else ""
+    canvas.x_axis(format_value, rules=True, label=cut)
     canvas.rows([(last - place, name) for place, (name, _) in enumerate(rows)])
     for place, ((_, amount), (start, end)) in enumerate(zip(rows, bars, strict=True)):
         whole = place in (0, last)

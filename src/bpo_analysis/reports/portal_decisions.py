@@ -21,6 +21,7 @@ class Decision:
     owner: str
     due: str
     due_on: str
+    is_late: bool
     kpis: str
     href: str
 
@@ -36,9 +37,9 @@ class Flag:
 
 
 def decisions_of(speakers: Sequence[Record]) -> list[Decision]:
-    """Return all decisions asked for: those with a day first, the earliest first."""
+    """Return all decisions asked for: those whose day is still to come, then those that are late, then the others."""
     found = [_decision(record, ask) for record in speakers for ask in plain_records(record["headline"].get("asks"))]
-    return sorted(found, key=lambda one: one.due_on or "9999")
+    return sorted(found, key=lambda one: (not one.due_on, one.is_late, one.due_on))
 
 
 def _decision(record: Record, ask: Record) -> Decision:
@@ -49,6 +50,7 @@ def _decision(record: Record, ask: Record) -> Decision:
         owner=str(ask.get("owner") or "no owner"),
         due=str(ask.get("due") or "no date"),
         due_on=str(ask.get("due_on") or ""),
+        is_late=bool(ask.get("is_late")),
         kpis=" ".join(str(kpi) for kpi in _listed(ask.get("kpis"))),
         href=_page(record, str(ask.get("anchor") or "")),
     )

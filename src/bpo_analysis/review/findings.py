@@ -74,6 +74,8 @@ class Ask:
     """KPIs it is about."""
     due_on: date | None = None
     """The day in ``due``, where there is one."""
+    is_late: bool = False
+    """Whether that day has passed."""
 
 
 def verdict(review: Review, found: Sequence[Clause]) -> tuple[str, Tone]:
@@ -232,15 +234,15 @@ def unexplained(review: Review, found: Sequence[Clause]) -> list[ScoreRow]:
 
 
 def asks(review: Review, found: Sequence[Clause]) -> list[Ask]:
-    """What is asked of the reader: clear misses, then notices that fall due, then doubtful misses and late actions."""
+    """What is asked of the reader: days of notice, which nobody can move, then clear misses, then the rest."""
     late = _overdue(review)
     clear = {c.row.kpi.name for c in found if c.row.clearly_missed}
     open_misses = unexplained(review, found)
     stuck = {kpi for kpi, _ in late}
     return [
+        *(_notices(review) if review.shows_others else ()),
         *(ask for kpi, ask in late if kpi in clear),
         *_explanations(review, [r for r in open_misses if r.clearly_missed and r.kpi.name not in stuck]),
-        *(_notices(review) if review.shows_others else ()),
         *_explanations(review, [r for r in open_misses if not r.clearly_missed and r.kpi.name not in stuck]),
         *(ask for kpi, ask in late if kpi not in clear),
     ]
@@ -285,8 +287,8 @@ def _overdue_ask(review: Review, action: dict[str, Any]) -> Ask:
     )
     owner = f"{_or(action['owner'], 'no owner')}{side}"
     due = action["due_on"].date()
-    about_kpis = (kpi.name,) if kpi else ()
-    return Ask(text=text, owner=owner, due=f"was due {due}", anchor="actions", kpis=about_kpis, due_on=due)
+    kpis = (kpi.name,) if kpi else ()
+    return Ask(text=text, owner=owner, due=f"was due {due}", anchor="actions", kpis=kpis, due_on=due, is_late=True)
 
 
 def _notices(review: Review) -> list[Ask]:

@@ -76,8 +76,8 @@ class Step:
         longest = plural(self.slide.longest, self.unit)
         if self.slide.shortest > _SHARP[self.unit]:
             likely = f"{self.day_text(self.slide_start)} to {self.day_text(self.slide_end)}"
-            return f"not in one step but in a slide of {self.slide.shortest} to {longest}, likeliest {likely}"
-        return f"{date_known} if in one step; a slide over up to {longest} explains it as well"
+            return f"not in one step but gradually, over {self.slide.shortest} to {longest}, likeliest {likely}"
+        return f"{date_known} if in one step; a gradual change over up to {longest} explains it as well"
 
     def day_text(self, day: date) -> str:
         """A day as printed: months for monthly values."""

@@ -46,12 +46,12 @@ def corrective_actions(review: Review) -> Section:
 
 
 def _lead(review: Review, found: list[Chain], effects: list[ActionEffect]) -> Markup:
-    """Say how many misses are explained, then which closed actions did not move their KPI."""
+    """Say how many misses have a complete chain, then which closed actions did not move their KPI."""
     explained = sum(chain.explained for chain in found)
     if not found:
         first = "No target is missed."
     else:
-        complete = "explained: cause, action, owner and dates on record, and in time"
+        complete = "backed by cause, action, owner and dates on record, and in time"
         first = f"{plural(len(found), 'target')} missed, {of_them(explained, len(found), complete)}."
     lines = [Markup("<p>{}</p>").format(first)]
     open_misses = [chain for chain in found if not chain.explained]
@@ -68,7 +68,7 @@ def _lead(review: Review, found: list[Chain], effects: list[ActionEffect]) -> Ma
 def _unexplained(chain: Chain) -> Markup:
     row = chain.clause.row
     what = "no action on record" if chain.action is None else ", ".join(chain.faults)
-    return Markup("<li>{} {} ({}): <strong>unexplained</strong>, {}.</li>").format(
+    return Markup("<li>{} {} ({}): <strong>{}</strong>.</li>").format(
         row.kpi.label, row.measure.text if row.measure else MISSING, row.target_text, what
     )
 
@@ -100,9 +100,9 @@ def _chain_row(review: Review, chain: Chain) -> list[str | Markup | Cell]:
     for link in chain.links:
         text = day_text(link.value) if link.name in ("due date", "check date") else text_or_missing(link.value)
         if link.fault == "missing":
-            cells.append(Markup("<span><strong>unexplained</strong>: no {}</span>").format(link.name))
+            cells.append(Markup("<strong>no {}</strong>").format(link.name))
         elif link.fault:
-            cells.append(Markup("<span>{} <strong>unexplained</strong>: {}</span>").format(text, link.fault))
+            cells.append(Markup("<span>{}: <strong>{}</strong></span>").format(text, link.fault))
         else:
             cells.append(text)
     contact = contact_for(review, row.kpi)

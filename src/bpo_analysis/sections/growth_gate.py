@@ -88,7 +88,7 @@ def _growth_words(review: Review, label: str, relative: float, now: float, befor
     review.note_figure(
         "risk.growth", relative, text, unit="share", numerator=now, denominator=before, where={"of": label}
     )
-    return f"{label} {text} ({before:,.1f} to {now:,.1f})"
+    return f"{label} {text} (from {before:,.1f} to {now:,.1f})"
 
 
 def _label(check: GateCheck) -> str:

@@ -226,6 +226,7 @@ def _ask_record(ask: Ask) -> dict[str, Any]:
         "owner": ask.owner,
         "due": ask.due,
         "due_on": "" if ask.due_on is None else str(ask.due_on),
+        "is_late": ask.is_late,
         "anchor": ask.anchor,
         "kpis": list(ask.kpis),
     }
