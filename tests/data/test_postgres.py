@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pwd
 import shutil
@@ -11,7 +12,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import ibis
 import pytest
 
 from bpo_analysis.data import Dataset, open_dataset
@@ -234,14 +234,15 @@ def test_only_what_is_small_leaves_the_server(sql, write_dataset, monkeypatch):
         '[source]\nengine = "postgres"\nschema = "calls"\nversion = "1"\ntables = ["interactions"]\n', volume=None
     )
     rows: list[int] = []
-    fetch = ibis.backends.postgres.Backend.to_pyarrow_batches
+    backend = importlib.import_module("ibis.backends.postgres").Backend
+    fetch = backend.to_pyarrow_batches
 
     def counted(self, *arguments, **options):
         found = fetch(self, *arguments, **options).read_all()
         rows.append(found.num_rows)
         return found.to_reader()
 
-    monkeypatch.setattr(ibis.backends.postgres.Backend, "to_pyarrow_batches", counted)
+    monkeypatch.setattr(backend, "to_pyarrow_batches", counted)
     # A draw of contacts is an extract: forty of each week and stratum.
     assert open_dataset(folder).kpi_rows(kpi="offered")["numerator"].tolist() == [6666.0, 6667.0, 6667.0]
     assert len(rows) > 10
