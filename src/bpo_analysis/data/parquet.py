@@ -56,10 +56,11 @@ def rows_inside(
     dictionaries : sequence of str
         Text columns to give as dictionaries, as far as they can be read so.
     """
-    metadata = _metadata(file)
+    state = file.stat().st_mtime_ns
+    metadata = _metadata(file, state)
     groups = set(range(metadata.num_row_groups))
     for name, (low, high) in inside.items():
-        edges = _edges(file, name)
+        edges = _edges(file, state, name)
         groups = {group for group in groups if _may_have(edges[group], low, high)}
     wanted = None if columns is None else list(dict.fromkeys([*columns, *inside]))
     texts = dictionary_columns(metadata, dictionaries, groups)
@@ -75,16 +76,16 @@ def rows_inside(
     return table
 
 
-# Prepared files never change, and a page asks the larger ones many times.
+# A page asks the larger files many times. One that is written again, in a cache that was emptied, is another file.
 @functools.lru_cache(maxsize=256)
-def _metadata(file: Path) -> pq.FileMetaData:
+def _metadata(file: Path, _state: int) -> pq.FileMetaData:
     return pq.read_metadata(file)
 
 
 @functools.lru_cache(maxsize=256)
-def _edges(file: Path, column: str) -> list[tuple[Any, Any] | None]:
+def _edges(file: Path, state: int, column: str) -> list[tuple[Any, Any] | None]:
     """Smallest and largest value of a column in each row group, where the file says them."""
-    metadata = _metadata(file)
+    metadata = _metadata(file, state)
     place = metadata.schema.names.index(column)
     known = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
     return [(one.min, one.max) if one is not None and one.has_min_max else None for one in known]
