@@ -302,7 +302,7 @@ def _trend_figure(sessions: pd.DataFrame, table: Markup) -> Markup:
     )
     mean = format_value(chart.center, "share")
     said = "a session lies outside its limits" if chart.outside else "a long run on one side" if chart.run else ""
-    said = said or "none outside its limits and no long run"
+    said = said or "no unusual session"
     title = f"Agreement over {plural(len(sessions), 'session')}: {said}, mean {mean}"
     limits = format_interval(chart.lower, chart.upper, "share")
     alt = f"{title}. p chart of ratings within a tenth of the scale, newest limits {limits}."

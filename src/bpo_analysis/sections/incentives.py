@@ -112,9 +112,7 @@ def _period_row(review: Review, cost: MonthCost) -> list[str | Markup | Cell]:
 
 def _amount(review: Review, line: LedgerLine, share: float) -> str:
     """An amount in money where the bill is known, else as a share of it."""
-    if abs(share) < 1e-12:
-        return "0"
-    sign = "−" if share < 0 else "+"
+    sign = "" if abs(share) < 1e-12 else "−" if share < 0 else "+"
     money = line.money(abs(share))
     if money is None:
         return f"{sign}{format_value(abs(share), 'share', decimals=2)} of the bill"
