@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bpo_analysis.reports.workers import usable_cores
 
-__all__ = ["DOCUMENT", "machine", "write_part"]
+__all__ = ["DOCUMENT", "machine", "targets", "write_part"]
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
@@ -22,6 +23,11 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     load = os.getloadavg()[2]
     return f"{usable_cores()} cores ({model[1] if model else platform.machine()}), {memory:.0f} GB, load {load:.1f}"
+
+
+def targets(held: Iterable[tuple[str, bool]]) -> list[str]:
+    """Return lines that say of each target, with what was measured, whether it was met."""
+    return ["Targets:", "", *(f"- {what}; {'met' if is_met else 'not met'}" for what, is_met in held)]
 
 
 def write_part(heading: str, text: str) -> None:
