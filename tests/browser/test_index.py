@@ -9,8 +9,8 @@ import pytest
 from bpo_analysis.page.document import PERIODS_SLOT, foot, head
 from bpo_analysis.reports.inputs import output_digests
 from bpo_analysis.reports.neighbours import link_indexes, link_reports
+from bpo_analysis.reports.place import OutputFolder
 from bpo_analysis.reports.portal import write_index
-from bpo_analysis.reports.prints import OutputFolder
 
 HOSTILE = '<img src=x onerror="document.title=1"> مرحبا 🎉 =1+1 ' + "w" * 120
 KPIS = ("csat", "fcr", "service_level", "cost_per_contact")

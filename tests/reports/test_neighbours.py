@@ -9,7 +9,7 @@ import pytest
 from bpo_analysis.page.document import PERIODS_SLOT
 from bpo_analysis.reports.inputs import output_digests
 from bpo_analysis.reports.neighbours import earlier_folder, link_indexes, link_reports
-from bpo_analysis.reports.prints import OutputFolder
+from bpo_analysis.reports.place import OutputFolder
 
 LAST = '<a class="last-report" data-period="2026-02">the report of February</a>'
 PLACE = OutputFolder()

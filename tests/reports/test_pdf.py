@@ -15,8 +15,9 @@ from bpo_analysis.errors import ReportError
 from bpo_analysis.reports.execute import run_reports
 from bpo_analysis.reports.inputs import output_digests
 from bpo_analysis.reports.pdf import CHROMIUM_VARIABLE, PdfError, find_printer
+from bpo_analysis.reports.place import OutputFolder
 from bpo_analysis.reports.portal_records import link_of
-from bpo_analysis.reports.prints import OutputFolder, print_index, print_reports
+from bpo_analysis.reports.prints import print_index, print_reports
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in for a browser is a shell script")
 PRINTS = 'for a; do case "$a" in --print-to-pdf=*) out="${a#*=}";; esac; done\n'

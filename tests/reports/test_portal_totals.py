@@ -119,7 +119,7 @@ def test_changes_compare_with_what_was_printed_and_mark_what_was_restated(tmp_pa
     assert rows["AHT"][3] == "69.0\xa0%restated: 70.0 %"
     counts = page[page.index('<p class="counts">') :].partition("</p>")[0]
     assert re.findall(r"<span[^>]*>(.*?)</span>", counts) == [
-        "1 missed beyond doubt, newly", "1 met again", "1 target changed", "2 restated",
+        "1 now missed beyond doubt", "1 met again", "1 target changed", "2 restated",
     ]  # fmt: skip
 
 

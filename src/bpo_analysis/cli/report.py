@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bpo_analysis.reports.execute import ReportRun
     from bpo_analysis.reports.mirror import Mirror
     from bpo_analysis.reports.pdf import Paper, Printer
+    from bpo_analysis.reports.place import Place
     from bpo_analysis.reports.plan import ReportSpec
     from bpo_analysis.reports.prints import PrintRun
 
@@ -114,20 +115,10 @@ def report(
     TEMPLATE is a name from "bpo templates" or the path of a notebook; by default the monthly partner review. A report
     is made again only if something it is made from has changed.
     """
-    from bpo_analysis.reports.inputs import reason_to_run
     from bpo_analysis.reports.mirror import Mirror, is_url
     from bpo_analysis.reports.neighbours import link_indexes, link_reports
-    from bpo_analysis.reports.plan import (
-        DEFAULT_TEMPLATE,
-        accepted_by,
-        check_given,
-        find_template,
-        is_about_pilots,
-        plan_reports,
-    )
-    from bpo_analysis.reports.portal import write_index
-    from bpo_analysis.reports.prints import OutputFolder
-    from bpo_analysis.reports.record import read_record
+    from bpo_analysis.reports.place import OutputFolder
+    from bpo_analysis.reports.plan import DEFAULT_TEMPLATE, check_given, find_template, is_about_pilots
     from bpo_analysis.reports.staging import check_output_folder
 
     # From the quickest check to the slowest, so that a mistake is told at once.
@@ -140,26 +131,8 @@ def report(
     folder = mirror.folder if mirror else Path(out)
     check_output_folder(folder, len(notebooks))
     overview, pilots = _look_at(data, with_pilots=any(map(is_about_pilots, notebooks)))
-    specs = [
-        spec
-        for when, alike in _by_period(overview, period, notebooks).items()
-        for spec in plan_reports(
-            alike,
-            overview.partners,
-            period=when,
-            data=overview.path,
-            out=folder,
-            chosen=[overview.find_partner(name) for name in partners],
-            pilots=pilots,
-            pilots_until=period,
-            parameters=accepted_by(alike, parameters),
-        )
-    ]
-    records = (read_record(spec.folder / f"{spec.name}.run.json") for spec in specs)
-    reasons = [
-        "--force" if force else reason_to_run(spec, record, overview, are_there=mirror.has_outputs if mirror else None)
-        for spec, record in zip(specs, records, strict=True)
-    ]
+    specs = _planned(overview, pilots, notebooks, folder, period=period, partners=partners, parameters=parameters)
+    reasons = ["--force"] * len(specs) if force else _reasons(specs, overview, mirror)
     if explain:
         for spec, reason in zip(specs, reasons, strict=True):
             click.echo(printable(f"{spec.partner_name}, {spec.name}: {reason or 'up to date'}"), err=True)
@@ -168,16 +141,12 @@ def report(
     limit = None if memory is None else int(memory * 1e9)
     options = {"jobs": jobs, "timeout": timeout, "memory": limit, "fingerprint": overview.fingerprint}
     runs = _run(wanted, scheduler=scheduler, mirror=mirror, **options) if wanted else []
-    place = mirror or OutputFolder()
     folders = list(dict.fromkeys(spec.folder.parent for spec in specs))
+    place = mirror or OutputFolder()
     for each in folders:
         link_reports(each, place)
-    prints = _print_pages(specs, printer, mirror, jobs) if printer else []
-    about = f"{overview.name}, fingerprint {overview.fingerprint[:12]}"
-    pages = [
-        write_index(each, [run for run in runs if run.folder.parent == each], title=overview.title, data=about)
-        for each in folders
-    ]
+    prints = _print_pages(specs, printer, place, jobs) if printer else []
+    pages = _indexes(folders, runs, overview)
     prints += [_print_index(page, printer, mirror) for page in pages] if printer else []
     addresses = [mirror.send_page(page) if mirror else str(page) for page in pages]
     for each in folders:
@@ -188,6 +157,53 @@ def report(
     for address in addresses:
         click.echo(address)
     return 1 if failed or any(one.status == "failed" for one in prints) else 0
+
+
+def _planned(
+    overview: Overview, pilots: Mapping[str, str], notebooks: Sequence[Path], out: Path, *,
+    period: str, partners: Sequence[str], parameters: dict[str, str],
+) -> list[ReportSpec]:  # fmt: skip
+    """Return every report that is asked for, each template in the period it is made for."""
+    from bpo_analysis.reports.plan import accepted_by, plan_reports
+
+    return [
+        spec
+        for when, alike in _by_period(overview, period, notebooks).items()
+        for spec in plan_reports(
+            alike,
+            overview.partners,
+            period=when,
+            data=overview.path,
+            out=out,
+            chosen=[overview.find_partner(name) for name in partners],
+            pilots=pilots,
+            pilots_until=period,
+            parameters=accepted_by(alike, parameters),
+        )
+    ]
+
+
+def _reasons(specs: Sequence[ReportSpec], overview: Overview, mirror: Mirror | None) -> list[str]:
+    """Say for each report why it has to be made; empty where it is up to date."""
+    from bpo_analysis.reports.inputs import reason_to_run
+    from bpo_analysis.reports.record import RECORD, read_record
+
+    are_there = mirror.has_outputs if mirror else None
+    records = (read_record(spec.folder / f"{spec.name}{RECORD}") for spec in specs)
+    return [
+        reason_to_run(spec, record, overview, are_there=are_there) for spec, record in zip(specs, records, strict=True)
+    ]
+
+
+def _indexes(folders: Sequence[Path], runs: Sequence[ReportRun], overview: Overview) -> list[Path]:
+    """Write the index of each period."""
+    from bpo_analysis.reports.portal import write_index
+
+    about = f"{overview.name}, fingerprint {overview.fingerprint[:12]}"
+    return [
+        write_index(each, [run for run in runs if run.folder.parent == each], title=overview.title, data=about)
+        for each in folders
+    ]
 
 
 def _look_at(data: str, *, with_pilots: bool) -> tuple[Overview, dict[str, str]]:
@@ -239,10 +255,8 @@ def _printer(*, pdf: bool, paper: Paper | None) -> Printer | None:
     return find_printer(paper or "A4")
 
 
-def _print_pages(
-    specs: Sequence[ReportSpec], printer: Printer, mirror: Mirror | None, jobs: int | None
-) -> list[PrintRun]:
-    from bpo_analysis.reports.prints import OutputFolder, print_reports
+def _print_pages(specs: Sequence[ReportSpec], printer: Printer, place: Place, jobs: int | None) -> list[PrintRun]:
+    from bpo_analysis.reports.prints import print_reports
 
     def tell(run: PrintRun) -> None:
         if run.status != "up to date":
@@ -250,7 +264,7 @@ def _print_pages(
             name = printable(f"{run.partner_name}, {run.template}")
             click.echo(f"PDF of {name}: {state} ({run.seconds:.1f} s)", err=True)
 
-    return print_reports(specs, printer, place=mirror or OutputFolder(), jobs=jobs, on_done=tell)
+    return print_reports(specs, printer, place=place, jobs=jobs, on_done=tell)
 
 
 def _print_index(page: Path, printer: Printer, mirror: Mirror | None) -> PrintRun:

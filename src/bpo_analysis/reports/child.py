@@ -29,7 +29,7 @@ from bpo_analysis.data.reads import Read, recording
 from bpo_analysis.errors import BpoAnalysisError
 from bpo_analysis.reports.inputs import inputs_of, output_digests
 from bpo_analysis.reports.plan import ReportSpec
-from bpo_analysis.reports.record import record_json, start_record
+from bpo_analysis.reports.record import RECORD, record_json, start_record
 from bpo_analysis.reports.render import collect_record, render_report
 
 try:
@@ -144,7 +144,7 @@ def _make(spec: ReportSpec, folder: Path, setting: Setting, started: float) -> N
     record = start_record(spec, status="ok", seconds=time.monotonic() - started) | found
     record["inputs"] = _inputs(replace(spec, parameters=told), reads, setting.fingerprint)
     record["outputs"] = output_digests(folder, spec.name)
-    (folder / f"{spec.name}.run.json").write_text(record_json(record), encoding="utf-8")
+    (folder / f"{spec.name}{RECORD}").write_text(record_json(record), encoding="utf-8")
 
 
 def _inputs(spec: ReportSpec, reads: Mapping[Path, set[Read]], fingerprint: str) -> dict[str, Any] | None:

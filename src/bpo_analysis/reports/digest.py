@@ -11,23 +11,24 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from bpo_analysis.errors import ReportError, UnknownNameError
-from bpo_analysis.periods import parse_period
 from bpo_analysis.reports.digest_pictures import spark_png
 from bpo_analysis.reports.neighbours import earlier_folder
 from bpo_analysis.reports.portal_changes import changes_between, said_of_changes
 from bpo_analysis.reports.portal_decisions import Decision, decisions_of
-from bpo_analysis.reports.portal_pilots import pilots_of, said_of_pilots
+from bpo_analysis.reports.portal_pilots import pilots_of, said_of_all
 from bpo_analysis.reports.portal_records import (
     Record,
     by_partner,
     href,
     kpis_of,
     name_of,
+    period_title,
     read_records,
     speaker,
     words,
 )
-from bpo_analysis.reports.portal_rows import Row, mark, row_of, said_of_partners
+from bpo_analysis.reports.portal_rows import Row, mark, row_of
+from bpo_analysis.reports.record import RECORD
 
 __all__ = ["Digest", "DigestDecision", "DigestKpi", "DigestPartner", "Failure", "Page", "period_digest", "plain"]
 
@@ -154,7 +155,7 @@ def period_digest(out: Path, period: str, *, link_base: str = "") -> Digest:
     ReportError
         If it holds no report.
     """
-    known = sorted(place.name for place in out.iterdir() if any(place.glob("*/*.run.json"))) if out.is_dir() else []
+    known = sorted(place.name for place in out.iterdir() if any(place.glob(f"*/*{RECORD}"))) if out.is_dir() else []
     if not known:
         raise ReportError(f"There are no reports below {out}. Make some first: bpo report --data DATA --out {out}.")
     if period not in known:
@@ -170,8 +171,8 @@ def period_digest(out: Path, period: str, *, link_base: str = "") -> Digest:
     last, changes = _since(folder, complete)
     return Digest(
         title=_client(records, out),
-        period=_title(folder),
-        summary=_summary(rows, records),
+        period=period_title(folder.name),
+        summary=said_of_all(rows, pilots_of(records)),
         brief=_brief(rows, decisions),
         last=last,
         changes=changes,
@@ -192,12 +193,6 @@ class _Pages:
         """A page by its address seen from the index."""
         path = f"{self.period}/{place}"
         return Page(path=path.partition("#")[0], address=f"{self.base.rstrip('/')}/{path}" if self.base else "")
-
-
-def _summary(rows: Sequence[Row], records: Sequence[Record]) -> str:
-    pilots = pilots_of(records)
-    parts = [said_of_partners(rows)] if rows or not pilots else []
-    return " ".join([*parts, said_of_pilots(pilots)] if pilots else parts)
 
 
 def _brief(rows: Sequence[Row], decisions: Sequence[DigestDecision]) -> str:
@@ -233,14 +228,7 @@ def _since(folder: Path, speakers: Sequence[Record]) -> tuple[str, tuple[str, ..
     if earlier is None:
         return "", ()
     changes = changes_between(speakers, read_records(earlier), earlier.name)
-    return _title(earlier), tuple(one["text"] for one in said_of_changes(changes))
-
-
-def _title(folder: Path) -> str:
-    try:
-        return parse_period(folder.name).title
-    except ValueError:
-        return folder.name
+    return period_title(earlier.name), tuple(one["text"] for one in said_of_changes(changes))
 
 
 def _client(records: Sequence[Record], out: Path) -> str:

@@ -18,7 +18,7 @@ from bpo_analysis.reports.child import Outcome, Setting, make_report, outcome_of
 from bpo_analysis.reports.elsewhere import run_elsewhere
 from bpo_analysis.reports.inputs import OUTPUTS, PRINT
 from bpo_analysis.reports.plan import ReportSpec
-from bpo_analysis.reports.record import read_record, record_json, start_record
+from bpo_analysis.reports.record import RECORD, read_record, record_json, start_record
 from bpo_analysis.reports.staging import exclusive, staging, undisturbed
 from bpo_analysis.reports.workers import start_workers, usable_cores, usable_memory
 
@@ -165,7 +165,7 @@ def _publish(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
     spec.folder.mkdir(parents=True, exist_ok=True)
     with exclusive(spec.folder):
         # The record last: it vouches for the others, and without it the next run makes them again.
-        for ending in (PRINT, *OUTPUTS, ".run.json"):
+        for ending in (PRINT, *OUTPUTS, RECORD):
             made, final = staged / f"{spec.name}{ending}", spec.folder / f"{spec.name}{ending}"
             if made.exists():
                 os.replace(made, final)
@@ -181,7 +181,7 @@ def _publish(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
 def _keep_failure(spec: ReportSpec, staged: Path, outcome: Outcome) -> ReportRun:
     """Keep the half-run notebook and a record that says failed; an older page stays, but is no longer current."""
     half, kept = staged / f"{spec.name}.ipynb", spec.folder / f"{spec.name}.failed.ipynb"
-    record = spec.folder / f"{spec.name}.run.json"
+    record = spec.folder / f"{spec.name}{RECORD}"
     error, notebook = outcome.error, None
     try:
         spec.folder.mkdir(parents=True, exist_ok=True)

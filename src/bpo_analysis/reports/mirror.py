@@ -18,11 +18,11 @@ from bpo_analysis.data.places import cache_root
 from bpo_analysis.errors import ReportError
 from bpo_analysis.reports.inputs import OUTPUTS, PRINT
 from bpo_analysis.reports.plan import ReportSpec
+from bpo_analysis.reports.record import RECORD
 
 __all__ = ["Mirror", "is_url"]
 
-_RECORD: Final = ".run.json"
-_FETCHED: Final = (_RECORD, ".kpis.csv")
+_FETCHED: Final = (RECORD, ".kpis.csv")
 
 
 def is_url(out: str) -> bool:
@@ -107,7 +107,7 @@ class Mirror:
         ReportError
             If the store refuses.
         """
-        for ending in (PRINT, *OUTPUTS, ".failed.ipynb", _RECORD):
+        for ending in (PRINT, *OUTPUTS, ".failed.ipynb", RECORD):
             self.deliver(folder / f"{name}{ending}")
 
     def send_page(self, page: Path) -> str:

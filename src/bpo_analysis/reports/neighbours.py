@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -18,34 +18,21 @@ from markupsafe import Markup
 from bpo_analysis.page.document import PERIODS_SLOT
 from bpo_analysis.periods import ReportPeriod, parse_period
 from bpo_analysis.reports.inputs import output_digests
-from bpo_analysis.reports.record import read_record, record_json
+from bpo_analysis.reports.place import Place
+from bpo_analysis.reports.record import RECORD, read_record, record_json
 from bpo_analysis.reports.staging import exclusive, write_atomically
 
-__all__ = ["Place", "earlier_folder", "link_indexes", "link_reports", "periods_links"]
+__all__ = ["earlier_folder", "link_indexes", "link_reports", "periods_links"]
 
 _FILLED: Final = re.compile("<!--periods-->.*?<!--/periods-->", re.DOTALL)
 # What a page says of the last report, in words that become a link once it is known where that report is.
 _LAST_REPORT: Final = re.compile(r'<a class="last-report" data-period="([^"]*)"(?: href="[^"]*")?>')
-_RECORD: Final = ".run.json"
-
-
-class Place(Protocol):
-    """Where pages lie: the output folder itself, or a store of objects that it stands for."""
-
-    def has(self, file: Path) -> bool:
-        """Whether a file is there."""
-
-    def bring(self, file: Path) -> bool:
-        """Make sure that a file can be read in the folder; whether there is one."""
-
-    def deliver(self, file: Path) -> None:
-        """Put a file where it belongs."""
 
 
 def earlier_folder(folder: Path) -> Path | None:
     """Return the folder of the last period of the same kind before this one that has reports."""
     earlier, _ = _earlier_and_later(folder)
-    return next((period for period in earlier if any(period.glob(f"*/*{_RECORD}"))), None)
+    return next((period for period in earlier if any(period.glob(f"*/*{RECORD}"))), None)
 
 
 def periods_links(previous: tuple[str, str] | None, following: tuple[str, str] | None) -> Markup:
@@ -80,7 +67,7 @@ def link_reports(folder: Path, place: Place) -> None:
         Where the pages are.
     """
     earlier, later = _earlier_and_later(folder)
-    for file in sorted(folder.glob(f"*/*{_RECORD}")) if earlier or later else ():
+    for file in sorted(folder.glob(f"*/*{RECORD}")) if earlier or later else ():
         if not _is_made(file):
             continue
         report = Path(file.parent.name, file.name)
@@ -114,7 +101,7 @@ def link_indexes(folder: Path, place: Place) -> None:
 
 def _link(file: Path, neighbours: dict[str, str], place: Place) -> None:
     """Write the names of neighbouring periods into a page and its record, unless they are there."""
-    folder, name = file.parent, file.name.removesuffix(_RECORD)
+    folder, name = file.parent, file.name.removesuffix(RECORD)
     page, known = folder / f"{name}.html", read_record(file)
     if known is None or _linked(known) == _linked(known) | neighbours or not place.bring(page):
         return

@@ -13,12 +13,11 @@ import jinja2
 import bpo_analysis
 from bpo_analysis.errors import ReportError
 from bpo_analysis.page import document
-from bpo_analysis.periods import parse_period
 from bpo_analysis.reports.neighbours import earlier_folder
 from bpo_analysis.reports.plan import PORTFOLIO_SLUG
 from bpo_analysis.reports.portal_changes import changes_between, said_of_changes
 from bpo_analysis.reports.portal_decisions import decisions_of, flags_of
-from bpo_analysis.reports.portal_pilots import STAGES, Pilot, pilots_of, said_of_pilots
+from bpo_analysis.reports.portal_pilots import STAGES, pilots_of, said_of_all
 from bpo_analysis.reports.portal_records import (
     Record,
     by_partner,
@@ -26,12 +25,14 @@ from bpo_analysis.reports.portal_records import (
     is_about_pilot,
     link_of,
     name_of,
+    period_title,
     read_records,
     speaker,
     words,
 )
-from bpo_analysis.reports.portal_rows import Row, columns_of, row_of, said_of_partners, state_options
+from bpo_analysis.reports.portal_rows import columns_of, row_of, state_options
 from bpo_analysis.reports.portal_totals import kpi_totals, said_of_contacts
+from bpo_analysis.reports.record import RECORD
 from bpo_analysis.reports.staging import exclusive, write_atomically
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def write_index(folder: Path, runs: Sequence[ReportRun] = (), *, title: str, dat
             periods=document.PERIODS_SLOT,
             foot=document.foot(kind="index"),
             version=bpo_analysis.__version__,
-            head=document.head(f"{title} · {_period_of(folder)}", kind="index"),
+            head=document.head(f"{title} · {period_title(folder.name)}", kind="index"),
         )
         write_atomically(folder / "index.html", document.without_turns(page))
     return folder / "index.html"
@@ -90,12 +91,12 @@ def _index(folder: Path, records: Sequence[Record]) -> dict[str, Any]:
     earlier = earlier_folder(folder)
     before = read_records(earlier) if earlier else []
     changes = changes_between(speakers, before, earlier.name if earlier else "")
-    last = _period_of(earlier) if earlier else ""
+    last = period_title(earlier.name) if earlier else ""
     totals = kpi_totals(speakers, columns)
     return {
-        "period": _period_of(folder),
+        "period": period_title(folder.name),
         "about": _about(reviews, pilots),
-        "summary": _summary(rows, pilots),
+        "summary": said_of_all(rows, pilots),
         "failures": failures,
         "not_made": _not_made(groups, before),
         "about_all": [link for record in records if record["slug"] == PORTFOLIO_SLUG and (link := link_of(record))],
@@ -137,7 +138,7 @@ def write_shelf(out: Path) -> Path:
         If there is no report below the folder.
     """
     indexes = [page for depth in ("*", "*/*") for page in sorted(out.glob(f"{depth}/index.html"))]
-    shelves = [_shelf(out, page) for page in indexes if any(page.parent.glob("*/*.run.json"))]
+    shelves = [_shelf(out, page) for page in indexes if any(page.parent.glob(f"*/*{RECORD}"))]
     if not shelves:
         raise ReportError(f"There are no reports below {out}. Make some first: bpo report --data DATA --out {out}.")
     shelves.sort(key=lambda shelf: shelf["period"], reverse=True)
@@ -160,9 +161,9 @@ def _shelf(out: Path, index: Path) -> dict[str, str]:
     return {
         "title": titles[0] if titles else index.parent.parent.name,
         "period": index.parent.name,
-        "label": _period_of(index.parent),
+        "label": period_title(index.parent.name),
         "href": quote(index.relative_to(out).as_posix()),
-        "summary": " ".join(filter(None, [_summary(rows, pilots_of(records)), said_of_failures(failed)])),
+        "summary": " ".join(filter(None, [said_of_all(rows, pilots_of(records)), said_of_failures(failed)])),
     }
 
 
@@ -174,18 +175,10 @@ def _template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def _period_of(folder: Path) -> str:
-    """The period in words; a folder that is none (pilots as far as they go) has its name."""
-    try:
-        return parse_period(folder.name).title
-    except ValueError:
-        return folder.name
-
-
 def _last_title(speakers: Sequence[Record]) -> str:
     """The period right before, which the sums of the records are of."""
     labels = [str(record["headline"]["last_period"]) for record in speakers if record["headline"].get("last_period")]
-    return _period_of(Path(labels[0])) if labels else ""
+    return period_title(labels[0]) if labels else ""
 
 
 def _failure(folder: Path, record: Record) -> dict[str, str]:
@@ -213,13 +206,6 @@ def _about(reviews: Sequence[Any], pilots: Sequence[Any]) -> str:
     if not pilots:
         return "Partner reviews for"
     return "Partner reviews and pilots for" if reviews else "Pilots, with the data of"
-
-
-def _summary(rows: Sequence[Row], pilots: Sequence[Pilot]) -> str:
-    """What there is, in a sentence or two: partners by their contracts, pilots by their decisions."""
-    parts = [said_of_partners(rows)] if rows or not pilots else []
-    parts += [said_of_pilots(pilots)] if pilots else []
-    return " ".join(parts)
 
 
 def said_of_failures(failed: int) -> str:

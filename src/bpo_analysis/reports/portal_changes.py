@@ -12,13 +12,13 @@ from markupsafe import Markup
 from bpo_analysis.formats import MISSING, unbroken
 from bpo_analysis.page.marks import CONTRACT_STATES, contract_mark
 from bpo_analysis.reports.portal_records import Record, href, kpis_of, name_of, plain_records
-from bpo_analysis.reports.portal_rows import mark
+from bpo_analysis.reports.portal_rows import mark, states_of_kpi
 
 __all__ = ["Change", "changes_between", "said_of_changes"]
 
 # In the order of the table: what to look at first.
 _KINDS: Final = {
-    "clear": "missed beyond doubt, newly",
+    "clear": "now missed beyond doubt",
     "missed": "newly missed",
     "lost": "not measurable any more",
     "worse": "clearly worse",
@@ -141,7 +141,7 @@ def _kind(now: Record, was: Record) -> str:
 def _is_clear(one: Record) -> bool:
     if "clearly_missed" in one:
         return one["clearly_missed"] is True
-    return one.get("good") is False and str(one.get("evidence")).startswith("clearly")
+    return "worse" in states_of_kpi(one)
 
 
 def _met_word(was: Record) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bpo_analysis.reports.portal_records import Record, is_about_pilot, link_of, pilot_of
+from bpo_analysis.reports.portal_rows import Row, said_of_partners
 
-__all__ = ["STAGES", "Pilot", "pilots_of", "said_of_pilots"]
+__all__ = ["STAGES", "Pilot", "pilots_of", "said_of_all"]
 
 STAGES: Final = {"plan": "Plan", "monitor": "Monitor", "evaluation": "Evaluation"}
 """Pages about a pilot, in the order of its life."""
@@ -54,7 +55,13 @@ def _pilot(name: str, group: Sequence[Record]) -> Pilot:
     )
 
 
-def said_of_pilots(pilots: Sequence[Pilot]) -> str:
+def said_of_all(rows: Sequence[Row], pilots: Sequence[Pilot]) -> str:
+    """Say what a period has, in a sentence or two: partners by their contracts, pilots by their decisions."""
+    parts = [said_of_partners(rows)] if rows or not pilots else []
+    return " ".join([*parts, _said_of_pilots(pilots)] if pilots else parts)
+
+
+def _said_of_pilots(pilots: Sequence[Pilot]) -> str:
     """Count the pilots by their decisions."""
     decided = Counter(pilot.decision for pilot in pilots if pilot.decision)
     waiting = sum(pilot.is_evaluated and not pilot.decision for pilot in pilots)

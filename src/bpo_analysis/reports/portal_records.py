@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from bpo_analysis.periods import parse_period
 from bpo_analysis.reports.plan import PORTFOLIO_SLUG
-from bpo_analysis.reports.record import read_record
+from bpo_analysis.reports.record import RECORD, read_record
 
 if TYPE_CHECKING:
     from bpo_analysis.reports.execute import ReportRun
@@ -21,6 +22,7 @@ __all__ = [
     "kpis_of",
     "link_of",
     "name_of",
+    "period_title",
     "pilot_of",
     "plain_records",
     "read_records",
@@ -34,10 +36,10 @@ Record = Mapping[str, Any]
 def read_records(folder: Path, runs: Sequence[ReportRun] = ()) -> list[Record]:
     """Return every record of the period, with this run's failures on top of what is on disk."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in sorted(folder.glob("*/*.run.json")):
+    for path in sorted(folder.glob(f"*/*{RECORD}")):
         record = read_record(path)
         if record is not None:
-            template = str(record.get("template") or path.name.removesuffix(".run.json"))
+            template = str(record.get("template") or path.name.removesuffix(RECORD))
             found[path.parent.name, template] = record | {"slug": path.parent.name, "template": template}
     for run in runs:
         if run.status == "failed" and run.folder.parent == folder.resolve():
@@ -76,6 +78,14 @@ def speaker(group: Sequence[Record]) -> Record:
 def name_of(record: Record) -> str:
     """Return the name of the partner a report is about."""
     return str(record["headline"].get("partner") or record.get("partner") or record["slug"])
+
+
+def period_title(folder: str) -> str:
+    """Return the period of a folder in words; one that is none (pilots as far as they go) keeps its name."""
+    try:
+        return parse_period(folder).title
+    except ValueError:
+        return folder
 
 
 def kpis_of(record: Record) -> list[Record]:

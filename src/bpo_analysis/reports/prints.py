@@ -7,22 +7,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from bpo_analysis.errors import ReportError
 from bpo_analysis.reports.inputs import PRINT, output_digests
 from bpo_analysis.reports.pdf import PdfError, Printer
+from bpo_analysis.reports.place import Place
 from bpo_analysis.reports.plan import ReportSpec
-from bpo_analysis.reports.record import read_record, record_json
+from bpo_analysis.reports.record import RECORD, read_record, record_json
 from bpo_analysis.reports.staging import exclusive, write_atomically
 from bpo_analysis.reports.workers import usable_cores
 
-if TYPE_CHECKING:
-    from bpo_analysis.reports.mirror import Mirror
+__all__ = ["PrintRun", "print_index", "print_reports"]
 
-__all__ = ["OutputFolder", "PrintRun", "print_index", "print_reports"]
-
-_RECORD: Final = ".run.json"
 _TAIL: Final = 80
 """Bytes that hold the last line of a PDF."""
 
@@ -50,26 +47,11 @@ class PrintRun:
     error: str = ""
 
 
-class OutputFolder:
-    """Where pages and PDFs lie: the output folder itself. ``mirror.Mirror`` is the same for a store of objects."""
-
-    def has(self, file: Path) -> bool:
-        """Whether a file is there."""
-        return file.is_file()
-
-    def bring(self, file: Path) -> bool:
-        """Make sure that a file can be read in the folder; whether there is one."""
-        return file.is_file()
-
-    def deliver(self, file: Path) -> None:
-        """Put a file where it belongs: it is there already."""
-
-
 def print_reports(
     specs: Sequence[ReportSpec],
     printer: Printer,
     *,
-    place: OutputFolder | Mirror,
+    place: Place,
     jobs: int | None = None,
     on_done: Callable[[PrintRun], None] | None = None,
 ) -> list[PrintRun]:
@@ -80,7 +62,7 @@ def print_reports(
     specs : sequence of ReportSpec
         The reports; those without a current page (they failed) are left out.
     printer : Printer
-    place : OutputFolder or Mirror
+    place : Place
         Where the files are.
     jobs : int, optional
         Browsers at a time; by default one for every usable core.
@@ -127,10 +109,10 @@ def print_index(page: Path, printer: Printer) -> PrintRun:
 
 
 def _record(spec: ReportSpec) -> Path:
-    return spec.folder / f"{spec.name}{_RECORD}"
+    return spec.folder / f"{spec.name}{RECORD}"
 
 
-def _tried(spec: ReportSpec, printer: Printer, place: OutputFolder | Mirror) -> PrintRun:
+def _tried(spec: ReportSpec, printer: Printer, place: Place) -> PrintRun:
     started, is_new, error = time.monotonic(), False, ""
     try:
         is_new = _print(spec, printer, place)
@@ -145,7 +127,7 @@ def _outcome(partner: str, template: str, started: float, *, is_new: bool, error
     return PrintRun(partner_name=partner, template=template, status=status, seconds=seconds, error=error)
 
 
-def _print(spec: ReportSpec, printer: Printer, place: OutputFolder | Mirror) -> bool:
+def _print(spec: ReportSpec, printer: Printer, place: Place) -> bool:
     """Print a page if need be, and say whether it was printed."""
     page, target = spec.folder / f"{spec.name}.html", spec.folder / f"{spec.name}{PRINT}"
     record = read_record(_record(spec)) or {}

@@ -15,8 +15,10 @@ from typing import Any, Final
 import bpo_analysis
 from bpo_analysis.reports.plan import ReportSpec
 
-__all__ = ["read_record", "record_json", "start_record", "versions"]
+__all__ = ["RECORD", "read_record", "record_json", "start_record", "versions"]
 
+RECORD: Final = ".run.json"
+"""Ending of the file that vouches for the others of a report."""
 _RECORDED_PACKAGES: Final = (
     "papermill", "nbconvert", "ipython", "numpy", "pandas", "scipy", "matplotlib", "duckdb", "ibis-framework",
 )  # fmt: skip
