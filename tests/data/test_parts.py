@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -23,7 +26,7 @@ from bpo_analysis.data.config import read_config
 from bpo_analysis.data.extracts import EXTRACTS
 from bpo_analysis.data.part_files import batches, folder_values
 from bpo_analysis.data.part_process import RemoteWorker, WorkerSpec
-from bpo_analysis.data.part_worker import merged_problems
+from bpo_analysis.data.part_worker import PartWorker, merged_problems
 from bpo_analysis.data.parts import why_whole
 from bpo_analysis.data.problems import Problem
 from bpo_analysis.errors import DatasetError, DataValidationError
@@ -148,6 +151,10 @@ def assert_same(one: Dataset, other: Dataset) -> None:
             columns = sorted(first.columns)
             first, second = (f[columns].sort_values(columns).reset_index(drop=True) for f in (first, second))
             pd.testing.assert_frame_equal(first, second, check_dtype=False, obj=name)
+    for by in (("partner_id", "date"), ("partner_id", "month", "channel")):
+        for kpi in ("offered", "aht_s", "backlog", "csat", "repeat_contact_rate"):
+            first, second = (d.kpi_sums(kpi, by, date(2025, 12, 1), date(2026, 4, 30)) for d in (one, other))
+            pd.testing.assert_frame_equal(first, second, obj=f"{kpi} by {by}")
     assert one.span == other.span
     assert one.unavailable == other.unavailable
     pd.testing.assert_frame_equal(one.check().accounting, other.check().accounting)
@@ -212,6 +219,71 @@ def test_a_new_month_reads_the_new_month(write):
     assert read_now(both) == ["2026-03"]
     assert_same(both, open_dataset(write({"all.parquet": frame}, folder="whole")))
     assert "table interactions: 3 files, of them 1 read now" in " ".join(both.check().notes)
+
+
+def written(dataset: Dataset) -> dict[str, object]:
+    """Return everything that preparing a dataset wrote, by file; of what is said of the run itself, nothing."""
+    folder = dataset._folder
+    found: dict[str, object] = {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and file.name not in ("check.json", "slices.sqlite")
+    }
+    for name in found:  # the order of rows of one partner and day is that in which they were added up
+        if name.startswith("kpis/") and not name.endswith(".json"):
+            rows = pq.read_table(folder / name)
+            found[name] = rows.sort_by([(column, "ascending") for column in rows.column_names])
+        if name.startswith("rollups/"):  # sums of fractions differ in their last digits with that order
+            found[name] = pd.read_parquet(folder / name).round(6).to_csv()
+    with contextlib.closing(sqlite3.connect(folder / "slices.sqlite")) as store:
+        for table in ("slices", "partners", "days"):
+            found[table] = sorted(store.execute(f"SELECT * FROM {table}").fetchall())
+    return found
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_new_month_leaves_the_files_that_a_fresh_preparation_writes(write, monkeypatch, tmp_path, late):
+    """A page must not depend on when which month came."""
+    frame = contacts()
+    files = by_month(frame)
+    if late:  # a file with contacts of all months
+        chosen = np.random.default_rng(2).random(len(frame)) < 0.2
+        files = {f"{name[:13]}.parquet": part for name, part in by_month(frame[~chosen]).items()}
+        files["z-late.parquet"] = frame[chosen]
+    *before, after = files
+    folder = write({name: files[name] for name in before})
+    open_dataset(folder).kpi_rows()
+    put(folder, after, files[after])
+    monthly = open_dataset(folder)
+    one = written(monthly)
+    monkeypatch.setenv("BPO_CACHE_DIR", str(tmp_path / "another"))
+    other = written(open_dataset(folder))
+    assert one.keys() == other.keys()
+    assert [name for name in one if one[name] != other[name]] == []
+    assert len([name for name in one if name.startswith("extracts/waits/") and name.endswith(".parquet")]) == 3
+
+
+def test_a_new_month_makes_only_what_it_reaches_into(write, monkeypatch):
+    files = by_month(contacts())
+    folder = write({name: files[name] for name in list(files)[:2]})
+    open_dataset(folder).kpi_rows()
+    statements = []
+    monkeypatch.setattr(PartWorker, "write", noted(PartWorker.write, statements))
+    put(folder, list(files)[2], files[list(files)[2]])
+    open_dataset(folder).kpi_rows()
+    waits = [one for one in statements if "upto_s" in one[0]]
+    assert len(waits) == 1
+    assert "DATE '2026-03-01'" in waits[0][0]
+
+
+def noted(write: Callable[..., None], statements: list[tuple[str, ...]]) -> Callable[..., None]:
+    """Note what a worker is asked to write."""
+
+    def write_noted(self: PartWorker, folder: Path, given: tuple[str, ...]) -> None:
+        statements.append(given)
+        write(self, folder, given)
+
+    return write_noted
 
 
 def test_nothing_new_reads_nothing(write):

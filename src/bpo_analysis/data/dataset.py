@@ -363,10 +363,16 @@ class Dataset:
             raise UnknownNameError("extract", name, EXTRACTS)
         self.prepare()
         self._note(f"extract/{name}", partner_id or EVERYONE, until=self._until)
-        file = self._folder / EXTRACT_FOLDER / f"{name}.parquet"
-        if not file.is_file():
+        place = self._folder / EXTRACT_FOLDER
+        # Contacts in parts leave a file for each month.
+        files = [file for file in (place / f"{name}.parquet",) if file.is_file()]
+        files += sorted((place / name).glob("*.parquet"))
+        if not files:
             return None
-        return self._once((EXTRACT_FOLDER, name, partner_id), lambda: _read_extract(file, partner_id, self._until))
+        order = EXTRACTS[name].order
+        return self._once(
+            (EXTRACT_FOLDER, name, partner_id), lambda: _read_extract(files, order, partner_id, self._until)
+        )
 
     def why_no_extract(self, name: str) -> str:
         """Say which table or column a missing extract lacks."""
@@ -541,15 +547,21 @@ def open_dataset(path: str | Path) -> Dataset:
         return Dataset(folder, read_config(folder))
 
 
-def _read_extract(file: Path, partner_id: str | None, until: date | None) -> pd.DataFrame:
-    schema = pq.read_schema(file)
+def _read_extract(
+    files: Sequence[Path], order: Sequence[str], partner_id: str | None, until: date | None
+) -> pd.DataFrame:
+    schema = pq.read_schema(files[0])
     inside: dict[str, tuple[object, object]] = {}
     if partner_id is not None and "partner_id" in schema.names:
         inside["partner_id"] = partner_id, partner_id
     if until is not None and "date" in schema.names:
         is_day = pa.types.is_date(schema.field("date").type)
         inside["date"] = None, until if is_day else pd.Timestamp(until)
-    return rows_inside(file, inside).to_pandas()
+    # Whether a column may lack values is said of each file.
+    rows = pa.concat_tables([rows_inside(file, inside) for file in files], promote_options="default")
+    if len(files) > 1:
+        rows = rows.sort_by([(name, "ascending") for name in order if name in rows.column_names])
+    return rows.to_pandas()
 
 
 def _pooled(sums: pd.DataFrame, kpi: Kpi) -> pd.Series:

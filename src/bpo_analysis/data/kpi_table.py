@@ -22,14 +22,16 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from bpo_analysis.data.expressions import build, build_condition, columns_of, holds
 from bpo_analysis.data.parquet import rows_inside
 from bpo_analysis.data.rooted import never_missing, root_of, rooted
 from bpo_analysis.data.schema import TABLES
-from bpo_analysis.data.slices import KpiDays, hashed
+from bpo_analysis.data.slices import DAYS, KpiDays, hashed
 from bpo_analysis.data.sources import fetched
 from bpo_analysis.data.views import DIMENSIONS
 from bpo_analysis.errors import DatasetError
@@ -45,9 +47,11 @@ __all__ = [
     "absent_columns",
     "added_sql",
     "daily_sums",
+    "days_of",
     "kpi_days",
     "kpi_rows",
     "link_parts",
+    "passes_of",
     "sums_of",
     "terms_of",
     "unavailable_kpis",
@@ -59,7 +63,7 @@ FOLDER = "kpis"
 KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
 _ROW_GROUP = 40_000
-_COLUMNS, _DAYS = "columns.json", ".days"
+_COLUMNS = "columns.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,7 @@ def write_sums(connection: Any, found: Sums, sql: str, folder: Path, name: str, 
     rows = f"SELECT *, hash('{found.name}', {', '.join(KEYS)}) AS k FROM read_parquet('{file}')"
     connection.raw_sql(
         f"COPY (SELECT partner_id, date_diff('day', DATE '1970-01-01', date) AS day, {', '.join(days)} FROM ({rows}) "
-        f"GROUP BY partner_id, day) TO '{file.with_suffix(_DAYS)}' (FORMAT parquet)"
+        f"GROUP BY partner_id, day) TO '{file.with_suffix(DAYS)}' (FORMAT parquet)"
     )
 
 
@@ -183,10 +187,18 @@ def link_parts(parts: Iterable[Path], folder: Path) -> None:
                 shutil.copyfile(file, target)
 
 
-def _passes(folder: Path) -> Iterator[tuple[list[Path], dict[str, tuple[str, str]]]]:
+def passes_of(folder: Path) -> Iterator[tuple[str, list[Path], dict[str, tuple[str, str]]]]:
+    """Yield the name of each pass of a KPI table, its files, and the columns of each KPI."""
     for place in sorted(folder.glob(f"*/{_COLUMNS}")):
         columns = json.loads(place.read_text(encoding="utf-8"))
-        yield sorted(place.parent.glob("*.parquet")), {name: tuple(pair) for name, pair in columns.items()}
+        files = sorted(place.parent.glob("*.parquet"))
+        yield place.parent.name, files, {name: tuple(pair) for name, pair in columns.items()}
+
+
+def days_of(file: Path) -> Any:
+    """Return the days that a file of a pass has rows of, in an array of dates."""
+    days = pq.read_table(file.with_suffix(DAYS), columns=["day"], use_threads=False)["day"]
+    return np.unique(days.to_numpy()).astype("datetime64[D]")
 
 
 def kpi_rows(
@@ -209,7 +221,7 @@ def kpi_rows(
     if until is not None:
         inside["date"] = None, until
     found: defaultdict[str, list[pa.Table]] = defaultdict(list)
-    for files, columns in _passes(folder):
+    for _, files, columns in passes_of(folder):
         wanted = {name: pair for name, pair in columns.items() if kpi in (None, name)}
         names = dict.fromkeys(column for pair in wanted.values() for column in pair)
         for file in files if wanted else ():
@@ -264,7 +276,7 @@ def kpi_days(folder: Path, counted: str) -> KpiDays | None:
     counted : str
         KPI whose days are days with data; empty: any.
     """
-    found = list(_passes(folder))
+    found = [(files, columns) for _, files, columns in passes_of(folder)]
     if not found:
         return None
     dates = " UNION ".join(
@@ -273,23 +285,32 @@ def kpi_days(folder: Path, counted: str) -> KpiDays | None:
         for name, (n, d) in columns.items()
         if counted in ("", name)
     )
-    passes = [(list(columns), [file.with_suffix(_DAYS) for file in files]) for files, columns in found]
+    passes = [(list(columns), [file.with_suffix(DAYS) for file in files]) for files, columns in found]
     return KpiDays(passes=passes, dates=dates)
 
 
-def added_sql(folder: Path, by: Sequence[str]) -> str:
+def added_sql(
+    passes: Iterable[tuple[Sequence[Path], Mapping[str, tuple[str, str]]]], by: Sequence[str], *, where: str = "true"
+) -> str:
     """Return a query for the KPI table added up by expressions of its keys: ``kpi``, these, numerator, denominator.
 
     Passes are added up as they are, in their few columns, and made long afterwards.
+
+    Parameters
+    ----------
+    passes : iterable of (files, columns)
+    by : sequence of str
+    where : str
+        Condition for rows.
     """
     names = [expression.rsplit(" AS ", 1)[-1] for expression in by]
     wide, long = [], []
-    for number, (files, columns) in enumerate(_passes(folder)):
+    for number, (files, columns) in enumerate(passes):
         terms = dict.fromkeys(term for pair in columns.values() for term in pair)
         sums = ", ".join(f"sum({term}) AS {term}" for term in terms)
         wide.append(
             f"pass_{number} AS MATERIALIZED (SELECT {', '.join(by)}, {sums} FROM {_read(files)} "
-            f"GROUP BY {', '.join(map(str, range(1, len(by) + 1)))})"
+            f"WHERE {where} GROUP BY {', '.join(map(str, range(1, len(by) + 1)))})"
         )
         long += [
             f"SELECT '{name}' AS kpi, {', '.join(names)}, {n} AS numerator, {d} AS denominator "
@@ -301,7 +322,7 @@ def added_sql(folder: Path, by: Sequence[str]) -> str:
 
 def daily_sums(connection: Any, folder: Path) -> ir.Table:
     """Add the KPI table up by KPI, partner and day, as ``n`` and ``d``, in a table of the engine."""
-    added = added_sql(folder, ["partner_id", "date"])
+    added = added_sql([(files, columns) for _, files, columns in passes_of(folder)], ["partner_id", "date"])
     connection.raw_sql(
         f"CREATE TEMP TABLE daily AS SELECT kpi, partner_id, date, numerator AS n, denominator AS d FROM ({added})"
     )

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 __all__ = ["dictionary_columns", "rows_inside", "where_text"]
 
+_FILES_KNOWN = 2048
+"""Months of contacts in parts are files of their own, of which a page reads several hundred."""
 _NOT_AS_DICTIONARY = frozenset({"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"})
 
 
@@ -77,12 +79,12 @@ def rows_inside(
 
 
 # A page asks the larger files many times. One that is written again, in a cache that was emptied, is another file.
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=_FILES_KNOWN)
 def _metadata(file: Path, _state: int) -> pq.FileMetaData:
     return pq.read_metadata(file)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=_FILES_KNOWN)
 def _edges(file: Path, state: int, column: str) -> list[tuple[Any, Any] | None]:
     """Smallest and largest value of a column in each row group, where the file says them."""
     metadata = _metadata(file, state)

@@ -81,6 +81,10 @@ class RemoteWorker:
         """Make the sums that look ahead; see :meth:`PartWorker.make_ahead`."""
         self._ask(("make_ahead", (folder, *given)))
 
+    def write(self, folder: Path, statements: Sequence[str]) -> None:
+        """Write what statements say; see :meth:`PartWorker.write`."""
+        self._ask(("write", (folder, statements)))
+
     def keys(self, file: Path, wanted: Any) -> Sequence[tuple[str, int]]:
         """Read a file again for some of its keys; see :meth:`PartWorker.keys`."""
         found: Sequence[tuple[str, int]] = self._ask(("keys", (file, wanted)))

@@ -39,6 +39,7 @@ from bpo_analysis.data.views import Sources, build_views, contacts_with_next
 from bpo_analysis.kpis import Kpi, settings_of
 
 __all__ = [
+    "HERE",
     "IDS",
     "KEY",
     "SUMS",
@@ -53,6 +54,8 @@ __all__ = [
 
 TABLE, KEY = "interactions", "interaction_id"
 SUMS, IDS = "sums", "ids.npy"
+HERE = "{folder}"
+"""In a statement: the folder that is written."""
 _RAW, _ROWS, _NEXT = "raw_part", "rows", "contacts_of_part"
 _NO_DAYS = (date(2000, 1, 1), date(2000, 1, 1))
 
@@ -82,6 +85,8 @@ class Part:
         First and last day; None without a row.
     is_monthly : bool
         Whether every day is the first of its month.
+    months : tuple of date or None
+        First days of the months that contacts left after the rules came in; None for those without a day.
     headers : frozenset of str
         Columns of the file.
     """
@@ -98,6 +103,7 @@ class Part:
     partners: tuple[Mapping[str, Any], ...]
     days: tuple[date, date] | None
     is_monthly: bool
+    months: tuple[date | None, ...]
     headers: frozenset[str]
 
 
@@ -110,6 +116,7 @@ class _Plan:
     checks: RowChecks
     counts: str
     days: str
+    months: str
     partners: str
     ids: str
     rows: str
@@ -169,6 +176,7 @@ class PartWorker:
             broken = plan.checks.broken(counts) if is_broken else []
             found.problems.append([*plan.checks.problems, *values_not_read(plan.raw, self.spec), *broken])
             found.partners.extend(self._fetch(plan.partners))
+            found.months.update(row["month"] for row in self._fetch(plan.months))
             found.days.extend(day for day in self._fetch(plan.days) if day["first"] is not None)
             found.mapped = plan.mapped
             if plan.ids:
@@ -208,13 +216,15 @@ class PartWorker:
         day = canonical.table.created_at.date()
         days = canonical.table.aggregate(first=day.min(), last=day.max(), later=(day.day() != 1).sum())
         has_key, has_partner = KEY in mapped, "partner_id" in mapped
+        months = f"SELECT DISTINCT CAST(date_trunc('month', created_at) AS DATE) AS month FROM ({sql(used)})"
         keys = f"SELECT hash({KEY}) AS h FROM ({sql(used.select(KEY))}) WHERE {KEY} IS NOT NULL"
         kept = [ROW, *(name for name in self.kept if name in mapped)]
         by_row = {name: view for name, view in material.views.items() if name in ("volume", TABLE)}
         passes = sums_of(by_row, self.all_kpis)
         return _Plan(
             raw=raw, canonical=canonical, checks=checks, counts=sql(checks.counts()),
-            days=sql(days) if "created_at" in mapped else "SELECT NULL AS first", ids=keys if has_key else "",
+            days=sql(days) if "created_at" in mapped else "SELECT NULL AS first", months=months,
+            ids=keys if has_key else "",
             partners=sql(partners_of(used)) if has_partner else "SELECT 1 WHERE false", rows=sql(used.select(kept)),
             passes=tuple((found, sql(_ordered(found))) for found in passes),
             sums=self._made(BY_ROW, material), mapped=mapped,
@@ -268,6 +278,12 @@ class PartWorker:
     def _copy(self, sql: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection.raw_sql(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+
+    def write(self, folder: Path, statements: Sequence[str]) -> None:
+        """Have the engine write what statements say into a folder, which they call ``HERE``."""
+        for statement in statements:
+            self.connection.raw_sql(statement.replace(HERE, str(folder)))
+        (folder / DONE).write_text("{}", encoding="utf-8")
 
     def close(self) -> None:
         """Close the engine."""
@@ -394,6 +410,7 @@ class _Found:
         self.headers: tuple[str, ...] = ()
         self.partners: list[dict[str, Any]] = []
         self.days: list[dict[str, Any]] = []
+        self.months: set[date | None] = set()
         self.mapped: frozenset[str] = frozenset()
 
     def stored(self) -> dict[str, Any]:
@@ -403,7 +420,7 @@ class _Found:
             "problems": [asdict(p) for p in merged_problems(self.problems)],
             "partners": added_partners(self.partners), "days": days,
             "is_monthly": not any(d["later"] for d in self.days), "mapped": sorted(self.mapped),
-            "headers": self.headers,
+            "months": sorted(self.months, key=str), "headers": self.headers,
         }  # fmt: skip
 
 

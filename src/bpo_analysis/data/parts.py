@@ -32,7 +32,7 @@ from bpo_analysis.data.fingerprint import code_fingerprint, footer_digest
 from bpo_analysis.data.part_process import RemoteWorker, WorkerSpec
 from bpo_analysis.data.part_worker import IDS, KEY, SUMS, TABLE, Part, PartWorker, view_of_rows
 from bpo_analysis.data.partials import AHEAD
-from bpo_analysis.data.places import DONE
+from bpo_analysis.data.places import DONE, cache_root
 from bpo_analysis.data.problems import MAX_EXAMPLES, Problem, RowCount
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.validate import repeated_keys
@@ -178,6 +178,7 @@ class PartReader:
             counts=tuple(RowCount(**c) for c in stored["counts"]),
             problems=tuple(Problem(**p) for p in stored["problems"]), mapped=frozenset(stored["mapped"]),
             partners=tuple(stored["partners"]), is_monthly=stored["is_monthly"],
+            months=tuple(month and date.fromisoformat(month) for month in stored["months"]),
             days=_span(stored["days"]), headers=frozenset(stored["headers"]),
         )  # fmt: skip
 
@@ -219,18 +220,40 @@ class PartReader:
         days : tuple of date
             First and last day of all of them.
         """
-        folders = [part.folder for part in parts]
+        folders = [(part, part.folder) for part in parts]
         if "customer_key" in parts[0].mapped:
             folders += self._ahead(parts, days)
-        files: defaultdict[str, list[str]] = defaultdict(list)
-        for folder in folders:
-            for file in sorted((folder / SUMS).glob("*/*.parquet")):
-                files[file.parent.name].append(str(file))
+        files: defaultdict[str, list[tuple[Sequence[date | None], Sequence[str]]]] = defaultdict(list)
+        for part, folder in folders:
+            for place in sorted((folder / SUMS).glob("*")):
+                files[place.name].append((part.months, [str(file) for file in sorted(place.glob("*.parquet"))]))
+        partials = {name: [file for _, of_part in of for file in of_part] for name, of in files.items()}
         return PartSums(
-            folders=tuple(folders), partials={name: self.connection.read_parquet(of) for name, of in files.items()}
-        )
+            folders=tuple(folder for _, folder in folders), files=files,
+            partials={name: self.connection.read_parquet(of) for name, of in partials.items()},
+        )  # fmt: skip
 
-    def _ahead(self, parts: Sequence[Part], days: tuple[date, date]) -> list[Path]:
+    def written(self, pieces: Iterable[Sequence[str]]) -> list[Path]:
+        """Return the folders in which statements have written their files, now or earlier.
+
+        Parameters
+        ----------
+        pieces : iterable of sequence of str
+            Statements of one folder each, about files that never change.
+        """
+        jobs, here = [], str(cache_root())
+        for statements in pieces:
+            # Parts are known by their names: a cache that was moved is as good as before.
+            said = repr([self._same, *(statement.replace(here, "") for statement in statements)])
+            key = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+            jobs.append(partial(part_once, key, partial(self._write, statements)))
+        return self._all(jobs)
+
+    def _write(self, statements: Sequence[str], folder: Path) -> None:
+        with self._worker() as worker:
+            worker.write(folder, statements)
+
+    def _ahead(self, parts: Sequence[Part], days: tuple[date, date]) -> list[tuple[Part, Path]]:
         """Make the sums of each part that depend on the parts after it."""
         spec = self._worker_spec
         asked = [sums for sums in AHEAD if sums.is_asked_for(spec.others, for_pages=spec.for_pages)]
@@ -238,9 +261,9 @@ class PartReader:
         horizon = timedelta(days=max([window, *(sums.ahead_days for sums in asked)]) + 1)
         offsets = {part.key: offset for part, offset in _offsets(parts)}
         jobs = []
-        for part in parts:
-            if part.days is None:
-                continue
+        dated = [part for part in parts if part.days is not None]
+        for part in dated:
+            assert part.days is not None
             first, last = part.days[0], part.days[1] + horizon
             after = [p for p in parts if p is not part and p.days and p.days[0] < last and p.days[1] >= first]
             # Contacts older than the horizon are old enough, whenever the export ends.
@@ -251,7 +274,7 @@ class PartReader:
             others = [(p, offsets[p.key]) for p in after or [part]]
             job = partial(self._make_ahead, (part, offsets[part.key]), others, where, end)
             jobs.append(partial(part_once, key, job))
-        return self._all(jobs)
+        return list(zip(dated, self._all(jobs), strict=True))
 
     def _make_ahead(self, own: Any, others: Any, where: str, end: date, folder: Path) -> None:
         with self._worker() as worker:
@@ -268,10 +291,13 @@ class PartSums:
         Each with a piece of the KPI table, or none.
     partials : mapping of str to ibis Table
         Those of ``data/partials.py``, not yet added up over the parts.
+    files : mapping of str to sequence of (months, files)
+        The files of these sums that each part has left, and the months of its contacts.
     """
 
     folders: tuple[Path, ...]
     partials: Mapping[str, ir.Table]
+    files: Mapping[str, Sequence[tuple[Sequence[date | None], Sequence[str]]]]
 
 
 def _span(days: Sequence[str]) -> tuple[date, date] | None:

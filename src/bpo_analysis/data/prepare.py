@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -40,16 +39,17 @@ from bpo_analysis.data.kpi_table import FOLDER as KPI_FOLDER
 from bpo_analysis.data.kpi_table import (
     VIEWS,
     absent_columns,
-    added_sql,
     daily_sums,
     kpi_days,
     link_parts,
+    passes_of,
     sums_of,
     unavailable_kpis,
     write_kpi_table,
 )  # fmt: skip
 from bpo_analysis.data.part_worker import TABLE, Part, added_counts, added_partners, merged_problems
-from bpo_analysis.data.parts import PartReader, placed, why_whole
+from bpo_analysis.data.parts import PartReader, PartSums, placed, why_whole
+from bpo_analysis.data.pieces import Piece, extract_pieces, link_pieces, rollup_pieces
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import pilot_files, read_pilot
 from bpo_analysis.data.pilots.findings import findings_of, pilot_problems
@@ -58,8 +58,8 @@ from bpo_analysis.data.pilots.rows import write_pilot
 from bpo_analysis.data.pilots.spec import PilotSpec
 from bpo_analysis.data.pilots.units import no_units
 from bpo_analysis.data.problems import CheckResult, Problem, RowCount
+from bpo_analysis.data.rollups import BY_TIME, write_rollups
 from bpo_analysis.data.rollups import FOLDER as ROLLUPS
-from bpo_analysis.data.rollups import write_rollups
 from bpo_analysis.data.rules import Repaired, apply_rules
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.slices import write_slices
@@ -433,17 +433,19 @@ class _Preparation:
         first, last = self._span()
         contact_days = self.days.get("interactions", (first, last))
         folder = self.folder / KPI_FOLDER
-        partials: Mapping[str, ir.Table] = {}
-        if self.reader and self.parts:
-            sums = self.reader.sums(self.parts, contact_days)
-            self.reader.close()  # what follows is for one engine, which takes the memory alone
-            partials = sums.partials
-            link_parts(sums.folders, folder)
+        sums = self.reader.sums(self.parts, contact_days) if self.reader and self.parts else None
         sources = Sources(
             tables=self.used, mapped=self.mapped, first_day=first, last_day=last, contact_days=contact_days,
-            settings=settings_of(self.config.families), partials=partials,
+            settings=settings_of(self.config.families), partials=sums.partials if sums else {},
         )  # fmt: skip
         views = build_views(sources)
+        by_month: dict[str, list[tuple[Piece, Path]]] = {}
+        if self.reader and sums:
+            if self.for_pages:
+                by_month = self._by_month(self.reader, sums, sources, views)
+            self.reader.close()  # what follows is for one engine, which takes the memory alone
+            link_parts(sums.folders, folder)
+        in_months = {name for name, _, _ in passes_of(folder)} if self.for_pages else set()
         kpis = [*self.kpis.values(), *self.alternatives.values()]
         try:
             self._check_own_kpis(views)
@@ -465,9 +467,25 @@ class _Preparation:
         unavailable = unavailable_kpis(kpis, views, self.mapped, written.kpis)
         self._write_pilots(sources, views, unavailable, partners)
         if self.for_pages:
-            write_extracts(sources, views, self.kpis, self.folder / EXTRACTS)
-            write_rollups(self.connection, partial(added_sql, folder), self.folder / ROLLUPS)
+            extracts, rollups = self.folder / EXTRACTS, self.folder / ROLLUPS
+            for name, pieces in by_month.items():
+                if name != ROLLUPS:
+                    link_pieces(pieces, extracts / name)
+            write_extracts(sources, views, self.kpis, extracts, made=by_month)
+            others = [(files, columns) for name, files, columns in passes_of(folder) if name not in in_months]
+            write_rollups(self.connection, others, rollups)
+            for name in BY_TIME:
+                link_pieces(by_month.get(ROLLUPS, []), rollups / name, of=name)
         return unavailable
+
+    def _by_month(
+        self, reader: PartReader, sums: PartSums, sources: Sources, views: Mapping[str, ir.Table]
+    ) -> dict[str, list[tuple[Piece, Path]]]:
+        """Make what only pages ask for month by month, as far as it can be: extracts by name, and the rollups."""
+        pieces = extract_pieces(self.connection, sources, views, self.kpis, sums.files)
+        pieces[ROLLUPS] = rollup_pieces(sums.folders)
+        folders = iter(reader.written(piece.statements for of in pieces.values() for piece in of))
+        return {name: [(piece, next(folders)) for piece in of] for name, of in pieces.items()}
 
     def _write_pilots(
         self, sources: Sources, views: Mapping[str, ir.Table], unavailable: Mapping[str, str], partners: pd.DataFrame

@@ -6,7 +6,7 @@ which product) needs everyone's sums, but never by every column: by day and cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,41 +15,61 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bpo_analysis.data.kpi_table import KPI_COLUMNS
+from bpo_analysis.data.kpi_table import KPI_COLUMNS, added_sql
 from bpo_analysis.data.parquet import rows_inside
 
-__all__ = ["FOLDER", "added_up", "rows_over", "write_rollups"]
+__all__ = ["BY_TIME", "FOLDER", "added_up", "rollup_statements", "rows_over", "write_rollups"]
 
 FOLDER = "rollups"
-_BY_DAY, _BY_MONTH = "kpis_by_day.parquet", "kpis_by_month.parquet"
+_BY_DAY, _BY_MONTH = BY_TIME = "kpis_by_day", "kpis_by_month"
+"""Folders with a file for each month of contacts read in parts, and one for all other tables."""
+_REST = "all"
 _KEYS = {
     _BY_DAY: ("kpi", "date", "partner_id", "category"),
     _BY_MONTH: ("kpi", "month", "partner_id", "site", "channel", "product", "shift", "category"),
 }
 _TAKEN = {"date": "date::DATE AS date", "month": "date_trunc('month', date)::DATE AS month"}
 _SUMS = ("numerator", "denominator")
+_Pass = tuple[Sequence[Path], Mapping[str, tuple[str, str]]]
 _DAYS = ("date", "month")
 _TEXTS = tuple(name for name in KPI_COLUMNS if name not in ("date", *_SUMS))
 _ROW_GROUP = 20_000
 
 
-def write_rollups(connection: Any, kpis: Callable[[Sequence[str]], str], folder: Path) -> None:
+def write_rollups(connection: Any, passes: Sequence[_Pass], folder: Path) -> None:
     """Add up the KPI table by day and reason, and by month; sorted by KPI and time.
 
     Parameters
     ----------
     connection : ibis DuckDB backend
-    kpis : callable
-        Gives a query for the KPI table added up by expressions of its keys.
+    passes : sequence of (files, columns)
+        Those of the KPI table that were not added up month by month.
     folder : Path
         To write into.
     """
-    folder.mkdir()
+    for name in BY_TIME:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, statement in zip(BY_TIME, rollup_statements(passes, folder), strict=True):
+        if passes:
+            connection.raw_sql(statement.replace(f"{name}.parquet", f"{name}/{_REST}.parquet"))
+
+
+def rollup_statements(passes: Sequence[_Pass], folder: Path | str, *, where: str = "true") -> Iterator[str]:
+    """Yield the statements that write both files.
+
+    Parameters
+    ----------
+    passes : sequence of (files, columns)
+    folder : Path or str
+        To write into.
+    where : str
+        Condition for rows of the KPI table.
+    """
     for name, keys in _KEYS.items():
-        added = kpis([_TAKEN.get(key, key) for key in keys if key != "kpi"])
-        connection.raw_sql(
+        added = added_sql(passes, [_TAKEN.get(key, key) for key in keys if key != "kpi"], where=where)
+        yield (
             f"COPY (SELECT {', '.join(keys)}, numerator, denominator FROM ({added}) ORDER BY {', '.join(keys)}) "
-            f"TO '{folder / name}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+            f"TO '{folder}/{name}.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
         )
 
 
@@ -59,7 +79,7 @@ def rows_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date)
     Parameters
     ----------
     folder : Path
-        That :func:`write_rollups` wrote.
+        That :func:`write_rollups` wrote into, with the files of months.
     kpi : str
     by : sequence of str
         Columns of the KPI table, and ``month``.
@@ -72,13 +92,16 @@ def rows_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date)
         Columns of ``by``, partner_id, numerator, denominator and that of time, for :func:`added_up`. None where only
         the KPI table itself has these columns for these days.
     """
-    chosen = _file_for(by, start, end)
+    chosen = _files_for(folder, by, start, end)
     if chosen is None:
         return None
-    file, time = chosen
+    files, time = chosen
     columns = dict.fromkeys([*(c for c in by if c != "month" or time == "month"), "partner_id", time, *_SUMS])
     inside = {"kpi": (kpi, kpi), time: (start, end)}
-    return rows_inside(folder / file, inside, columns=list(columns), dictionaries=_TEXTS)
+    found = [rows_inside(file, inside, columns=list(columns), dictionaries=_TEXTS) for file in files]
+    if len(found) == 1:
+        return found[0]
+    return pa.concat_tables(map(_plain, found), promote_options="default").unify_dictionaries()
 
 
 def added_up(table: pa.Table, by: Sequence[str]) -> pd.DataFrame:
@@ -96,9 +119,23 @@ def added_up(table: pa.Table, by: Sequence[str]) -> pd.DataFrame:
     return (added.sort_by([(name, "ascending") for name in by]) if by else added).to_pandas()
 
 
-def _file_for(by: Sequence[str], start: date, end: date) -> tuple[str, str] | None:
-    """Smallest file that has these columns, and its column of time."""
+def _plain(table: pa.Table) -> pa.Table:
+    """Give texts as dictionaries, whether a file could be read so or not."""
+    for place, field in enumerate(table.schema):
+        if field.name in _TEXTS and not pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table[field.name].cast(pa.string()).dictionary_encode())
+    return table
+
+
+def _files_for(folder: Path, by: Sequence[str], start: date, end: date) -> tuple[list[Path], str] | None:
+    """Files that have these columns, the smaller ones if possible, and their column of time."""
     whole_months = start.day == 1 and (end + timedelta(days=1)).day == 1
     if "date" not in by and whole_months:
-        return _BY_MONTH, "month"
-    return (_BY_DAY, "date") if {"date", "month", "partner_id", "category"}.issuperset(by) else None
+        name, time = _BY_MONTH, "month"
+    elif {"date", "month", "partner_id", "category"}.issuperset(by):
+        name, time = _BY_DAY, "date"
+    else:
+        return None
+    first, last = f"{start:%Y-%m}", f"{end:%Y-%m}"
+    files = [f for f in sorted((folder / name).glob("*.parquet")) if f.stem == _REST or first <= f.stem <= last]
+    return (files, time) if files else None

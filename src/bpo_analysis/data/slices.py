@@ -24,9 +24,11 @@ from typing import Any, Final
 from bpo_analysis.data.places import DONE
 from bpo_analysis.data.reads import EVERYONE, Read
 
-__all__ = ["FILE", "KpiDays", "Slices", "hashed", "write_slices"]
+__all__ = ["DAYS", "FILE", "KpiDays", "Slices", "columns_of_query", "hashed", "hashes_by_day", "write_slices"]
 
 FILE: Final = "slices.sqlite"
+DAYS: Final = ".days"
+"""Ending of a file with hashes by day."""
 _EXTRACTS: Final = "extracts"
 _PILOTS: Final = "pilots"
 _NOTES: Final = "notes"
@@ -34,6 +36,7 @@ _ROW: Final = "_row"
 """Number of the row in its file: a row that comes in above changes it, and no page shows it."""
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _ALWAYS: Final = 2**31 - 1
+_HALF: Final = 2**32
 _DIGITS: Final = 9
 """Sums of fractions differ in their last digits with the order in which threads add them up."""
 
@@ -80,6 +83,10 @@ def write_slices(connection: Any, folder: Path, kpis: KpiDays | None, partners: 
                     _write(store, "kpis/kpi", connection.raw_sql(_cumulated(_of_kpi(name, files))).fetchall())
         for source, name, day, table in _sources(connection, folder):
             _write(store, source, connection.raw_sql(_digests(connection, table, name=name, day=day)).fetchall())
+        for place in sorted(file for file in (folder / _EXTRACTS).glob("*") if file.is_dir()):
+            hashes = _files(sorted(place.glob(f"*{DAYS}")))
+            added = f"SELECT who, day, CAST(high AS HUGEINT) * {_HALF} + low AS h, n FROM {hashes}"
+            _write(store, f"extract/{place.name}", connection.raw_sql(_cumulated(added)).fetchall())
 
 
 def _write(store: sqlite3.Connection, source: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -123,20 +130,44 @@ def _sources(connection: Any, folder: Path) -> Iterator[tuple[str, str, str, str
             if source == "pilot":
                 yield f"pilot/{file.stem}", "", "", table
                 continue
-            columns = [name for name, *_ in _columns(connection, table)]
+            columns = [name for name, *_ in columns_of_query(connection, f"SELECT * FROM {table}")]
             name = "partner_id" if "partner_id" in columns else ""
             yield f"{source}/{file.stem}", name, "date" if source == "extract" and "date" in columns else "", table
 
 
-def _columns(connection: Any, table: str) -> list[tuple[str, str]]:
-    described = connection.raw_sql(f"DESCRIBE SELECT * FROM {table}").fetchall()
-    return [(name, kind) for name, kind, *_ in described]
+def columns_of_query(connection: Any, query: str) -> list[tuple[str, str]]:
+    """Return the columns that a query gives, with the names of their types."""
+    return [(name, kind) for name, kind, *_ in connection.raw_sql(f"DESCRIBE {query}").fetchall()]
 
 
 def _digests(connection: Any, table: str, *, name: str, day: str) -> str:
     """Query for name, days and, for each day, the digest of all rows up to it."""
+    return _cumulated(_hashes(table, columns_of_query(connection, f"SELECT * FROM {table}"), name=name, day=day))
+
+
+def hashes_by_day(table: str, columns: Sequence[tuple[str, str]]) -> str:
+    """Write a query for the hashes of the rows of an extract added up by partner and day, in two halves.
+
+    Parameters
+    ----------
+    table : str
+        Has columns ``partner_id`` and ``date``, or only some of its rows do.
+    columns : sequence of (name, type)
+    """
+    names = {name for name, _ in columns}
+    rows = _hashes(
+        table, columns, name="partner_id" if "partner_id" in names else "", day="date" if "date" in names else ""
+    )
+    return (
+        f"SELECT who, day, CAST(sum(h // {_HALF}) AS BIGINT) AS high, CAST(sum(h % {_HALF}) AS BIGINT) AS low, "
+        f"CAST(sum(n) AS BIGINT) AS n FROM ({rows}) GROUP BY who, day ORDER BY who, day"
+    )
+
+
+def _hashes(table: str, described: Sequence[tuple[str, str]], *, name: str, day: str) -> str:
+    """Write a query for the hash of every row, with its name and day."""
     ignored = (_ROW, "file_row_number")
-    columns = [(column, kind) for column, kind in _columns(connection, table) if column not in ignored]
+    columns = [(column, kind) for column, kind in described if column not in ignored]
     parts = [part for column, kind in columns for part in hashed(column, kind)]
     who = f"coalesce(CAST(\"{name}\" AS VARCHAR), '')" if name else "''"
     if day:
@@ -146,7 +177,7 @@ def _digests(connection: Any, table: str, *, name: str, day: str) -> str:
         when = "0"
         parts.append(f"row_number() OVER (PARTITION BY {who} ORDER BY file_row_number)")
     row = f"hash({', '.join(parts)})"
-    return _cumulated(f"SELECT {who} AS who, coalesce({when}, 0) AS day, {row} AS h, 1 AS n FROM {table}")
+    return f"SELECT {who} AS who, coalesce({when}, 0) AS day, {row} AS h, 1 AS n FROM {table}"
 
 
 def hashed(column: str, kind: str) -> list[str]:

@@ -10,7 +10,7 @@ To add one, write a function that makes an Ibis table out of ``Material`` in a m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -27,7 +27,7 @@ from bpo_analysis.data.sources import fetched
 from bpo_analysis.data.views import Sources
 from bpo_analysis.kpis import Kpi
 
-__all__ = ["EXTRACTS", "FOLDER", "Extract", "Material", "write_extracts"]
+__all__ = ["EXTRACTS", "FOLDER", "Extract", "Material", "added_up", "rows_in_order", "write_extracts"]
 
 FOLDER = "extracts"
 _ALL: tuple[Extract, ...] = (*SERVICE, *CATEGORIES, *QUALITY_EXTRACTS, *PEOPLE, *FLOW, *KNOWLEDGE, *RISK_EXTRACTS)
@@ -37,20 +37,28 @@ _ROW_GROUP = 10_000
 """Rows that are read together: a partner often has no more."""
 
 
-def write_extracts(sources: Sources, views: Mapping[str, ir.Table], kpis: Mapping[str, Kpi], folder: Path) -> None:
-    """Write the extracts that these tables allow, one Parquet file each."""
+def write_extracts(
+    sources: Sources, views: Mapping[str, ir.Table], kpis: Mapping[str, Kpi], folder: Path, *,
+    made: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Write the extracts that these tables allow, one Parquet file each, but for those that were made by month."""
     material = Material(sources=sources, views=views, kpis=kpis)
     folder.mkdir(exist_ok=True)
     for name, extract in EXTRACTS.items():
-        if extract.possible(sources):
+        if extract.possible(sources) and name not in made:
             in_parts = extract.adds_up and name in sources.partials
-            table = fetched(_added(extract, sources) if in_parts else extract.make(material))
-            table.order_by([name for name in extract.order if name in table.columns]).to_parquet(
+            table = fetched(added_up(extract, sources) if in_parts else extract.make(material))
+            table.order_by(rows_in_order(extract, table.columns)).to_parquet(
                 folder / f"{extract.name}.parquet", row_group_size=_ROW_GROUP
             )
 
 
-def _added(extract: Extract, sources: Sources) -> ir.Table:
+def rows_in_order(extract: Extract, columns: Collection[str]) -> list[str]:
+    """Return the columns by which rows of an extract are sorted."""
+    return [name for name in extract.order if name in columns]
+
+
+def added_up(extract: Extract, sources: Sources) -> ir.Table:
     """Add up what an extract is in each part of the contacts."""
     parts = sources.partials[extract.name]
     sums = {

@@ -40,5 +40,6 @@ CATEGORIES = (
     Extract(
         name="contact_reasons", about="Contacts per partner, day, channel and reason, from single contacts.",
         make=_reasons, needs={"interactions": ("reason",)}, order=_KEYS, adds_up=True,
+        by_month="date",
     ),
 )  # fmt: skip

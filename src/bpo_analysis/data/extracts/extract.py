@@ -48,6 +48,12 @@ class Extract:
         columns are sums.
     looks_ahead : bool
         Adds up, but asks of each contact what the same customer did afterwards.
+    by_month : str
+        Column of days by whose months the rows are made and kept, where contacts are read in parts; empty: all at once.
+    sums : str
+        The sums (``data/partials.py``) that rows are made of month by month; empty: those named as the extract.
+    days_before, days_after : int
+        How far the contacts that a row depends on may lie before and after its own day.
     """
 
     name: str
@@ -57,6 +63,10 @@ class Extract:
     order: tuple[str, ...]
     adds_up: bool = False
     looks_ahead: bool = False
+    by_month: str = ""
+    sums: str = ""
+    days_before: int = 0
+    days_after: int = 0
 
     def possible(self, sources: Sources) -> bool:
         """Whether the dataset has what the extract needs."""

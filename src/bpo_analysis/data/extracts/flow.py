@@ -123,6 +123,7 @@ FLOW = (
         needs={"interactions": ("created_at", "talk_s")},
         order=("partner_id", "channel", "date", "hour"),
         adds_up=True,
+        by_month="date",
     ),
     Extract(
         name="staffing_days",
@@ -146,6 +147,7 @@ FLOW = (
         order=("partner_id", "date", "window"),
         adds_up=True,
         looks_ahead=True,
+        by_month="date",
     ),
     Extract(
         name="escalation_repeats",

@@ -149,6 +149,7 @@ QUALITY_EXTRACTS = (
         name="contacts_to_draw", about="contacts in random order, the first of each week, channel and reason",
         make=_contacts_to_draw, needs={"interactions": ("interaction_id", "partner_id")},
         order=("partner_id", "week", *_STRATA, "draw_order"),
+        by_month="week", sums="drawn_contacts", days_after=6,
     ),
     Extract(
         name="calibration_ratings", about="ratings of contacts that both sides rated",

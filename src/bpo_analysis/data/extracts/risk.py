@@ -128,6 +128,7 @@ RISK_EXTRACTS: tuple[Extract, ...] = (
         name="capability", make=_capability, needs={"interactions": _LIVE},
         about="contacts per partner, slice and day, and the change of the number of agents active in 30 days",
         order=("partner_id", "dimension", "value", "date"),
+        by_month="date", sums="agent_days", days_before=ACTIVE_DAYS,
     ),
     Extract(
         name="tenure_handling", make=_tenure_handling,

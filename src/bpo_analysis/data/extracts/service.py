@@ -62,11 +62,13 @@ SERVICE = (
         name="service_by_contact_hour",
         about="The same from single contacts, by the hour they began in.",
         make=_of_contacts, needs={"interactions": ("created_at",)}, order=_KEYS, adds_up=True,
+        by_month="date",
     ),
     Extract(
         name="waits",
         about="Contacts per partner, day, channel and queue by the time waited, answered and abandoned apart.",
         make=_waits, needs={"interactions": ("wait_s",)},
         order=("partner_id", "date", "channel", "queue", "abandoned", "upto_s"), adds_up=True,
+        by_month="date",
     ),
 )  # fmt: skip
