@@ -229,12 +229,12 @@ def written(dataset: Dataset) -> dict[str, object]:
         for file in folder.rglob("*")
         if file.is_file() and file.name not in ("check.json", "slices.sqlite")
     }
-    for name in found:  # the order of rows of one partner and day is that in which they were added up
-        if name.startswith("kpis/") and not name.endswith(".json"):
-            rows = pq.read_table(folder / name)
-            found[name] = rows.sort_by([(column, "ascending") for column in rows.column_names])
-        if name.startswith("rollups/"):  # sums of fractions differ in their last digits with that order
-            found[name] = pd.read_parquet(folder / name).round(6).to_csv()
+    for name in found:
+        # The order of rows of one partner and day is that in which they were added up, and with it the last digits of
+        # sums of sums.
+        if name.startswith(("kpis/", "rollups/")) and not name.endswith(".json"):
+            rows = pd.read_parquet(folder / name)
+            found[name] = rows.sort_values(list(rows.columns)).round(6).to_csv(index=False)
     with contextlib.closing(sqlite3.connect(folder / "slices.sqlite")) as store:
         for table in ("slices", "partners", "days"):
             found[table] = sorted(store.execute(f"SELECT * FROM {table}").fetchall())

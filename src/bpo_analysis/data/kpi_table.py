@@ -64,6 +64,8 @@ KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
 _ROW_GROUP = 40_000
 _COLUMNS = "columns.json"
+_ADDED = "_sum_of_"
+"""Sums by partner and day stand beside the hashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +163,13 @@ def write_sums(connection: Any, found: Sums, sql: str, folder: Path, name: str, 
         f'AS "{kpi}"'
         for kpi, (n, d) in found.columns.items()
     ]
+    added = [
+        f"sum({column}) AS {_ADDED}{column}" for column in dict.fromkeys(c for of in found.columns.values() for c in of)
+    ]
     rows = f"SELECT *, hash('{found.name}', {', '.join(KEYS)}) AS k FROM read_parquet('{file}')"
     connection.raw_sql(
-        f"COPY (SELECT partner_id, date_diff('day', DATE '1970-01-01', date) AS day, {', '.join(days)} FROM ({rows}) "
+        f"COPY (SELECT partner_id, date_diff('day', DATE '1970-01-01', date) AS day, {', '.join([*days, *added])} "
+        f"FROM ({rows}) "
         f"GROUP BY partner_id, day) TO '{file.with_suffix(DAYS)}' (FORMAT parquet)"
     )
 
@@ -280,9 +286,10 @@ def kpi_days(folder: Path, counted: str) -> KpiDays | None:
     if not found:
         return None
     dates = " UNION ".join(
-        f"SELECT DISTINCT CAST(date AS VARCHAR) FROM {_read(files)} WHERE {n} <> 0 OR {d} <> 0"
+        f"SELECT DISTINCT CAST(DATE '1970-01-01' + CAST(day AS INTEGER) AS VARCHAR) "
+        f'FROM {_read(file.with_suffix(DAYS) for file in files)} WHERE "{name}" IS NOT NULL'
         for files, columns in found
-        for name, (n, d) in columns.items()
+        for name in columns
         if counted in ("", name)
     )
     passes = [(list(columns), [file.with_suffix(DAYS) for file in files]) for files, columns in found]
@@ -322,7 +329,14 @@ def added_sql(
 
 def daily_sums(connection: Any, folder: Path) -> ir.Table:
     """Add the KPI table up by KPI, partner and day, as ``n`` and ``d``, in a table of the engine."""
-    added = added_sql([(files, columns) for _, files, columns in passes_of(folder)], ["partner_id", "date"])
+    passes = [
+        (
+            [file.with_suffix(DAYS) for file in files],
+            {name: (_ADDED + n, _ADDED + d) for name, (n, d) in columns.items()},
+        )
+        for _, files, columns in passes_of(folder)
+    ]
+    added = added_sql(passes, ["partner_id", "DATE '1970-01-01' + CAST(day AS INTEGER) AS date"])
     connection.raw_sql(
         f"CREATE TEMP TABLE daily AS SELECT kpi, partner_id, date, numerator AS n, denominator AS d FROM ({added})"
     )

@@ -131,7 +131,8 @@ class _Plan:
 class _Ahead:
     """What is asked of contacts that know their next one, as SQL."""
 
-    contacts: str
+    kind: str
+    """What stands for these contacts: a view where they are asked for once, a table where more often."""
     passes: tuple[tuple[Sums, str], ...]
     sums: Mapping[str, str]
 
@@ -163,7 +164,8 @@ class PartWorker:
         self.settings = settings_of(config.families)
         self.others, self.kept, self.for_pages = others, kept, for_pages
         self._plans: dict[pa.Schema, _Plan] = {}
-        self._ahead_sql: dict[date, _Ahead] = {}
+        self._ahead: _Ahead | None = None
+        self._with_next: dict[date, str] = {}
 
     def make(self, folder: Path, file: Path) -> None:
         """Read a file, and leave in a folder what is kept of it."""
@@ -272,7 +274,12 @@ class PartWorker:
             rows = batch.select(list(plan.as_they_are.values())).rename_columns(list(plan.as_they_are))
         else:
             rows = self.connection.con.sql(plan.rows).to_arrow_table()
-        few = [name for name in rows.column_names if name not in (KEY, "customer_key")]
+        few = [
+            field.name
+            for field in rows.schema
+            if field.name not in (KEY, "customer_key")
+            and (pa.types.is_dictionary(field.type) or pa.types.is_string(field.type))
+        ]
         pq.write_table(rows, path, compression="zstd", use_dictionary=few)
 
     def _copy(self, sql: str, path: Path) -> None:
@@ -317,26 +324,30 @@ class PartWorker:
         """
         rows = view_of_rows(self.connection, "rows_of_part", [own])
         following = view_of_rows(self.connection, "rows_following", others, where=where)
-        known = self._ahead_sql.get(end) or self._plan_ahead(rows, following, own[0].mapped, end)
-        self._ahead_sql[end] = known
-        self.connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {_NEXT} AS {known.contacts}")
-        self._write(folder, "ahead", known.passes, known.sums)
+        mapped = own[0].mapped
+        if end not in self._with_next:
+            sources = self._material(rows, mapped, (_NO_DAYS[0], end), following=following).sources
+            contacts = contacts_with_next(sources)
+            asked = [name for name in contacts.columns if name in (ROW, *self.kept, "gap_s", "age_s")]
+            self._with_next[end] = self.connection.compile(contacts.select(asked))
+        if self._ahead is None:
+            self._ahead = self._plan_ahead(rows, mapped, self._with_next[end])
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMP {self._ahead.kind} {_NEXT} AS {self._with_next[end]}")
+        self._write(folder, "ahead", self._ahead.passes, self._ahead.sums)
         (folder / DONE).write_text("{}", encoding="utf-8")
 
-    def _plan_ahead(self, rows: ir.Table, following: ir.Table, mapped: frozenset[str], end: date) -> _Ahead:
+    def _plan_ahead(self, rows: ir.Table, mapped: frozenset[str], contacts: str) -> _Ahead:
         """Write the queries of sums that look ahead; the next contact of each is found once for all of them."""
-        days = (_NO_DAYS[0], end)
-        contacts = contacts_with_next(self._material(rows, mapped, days, following=following).sources)
-        asked = [name for name in contacts.columns if name in (ROW, *self.kept, "gap_s", "age_s")]
-        found = self.connection.compile(contacts.select(asked))
-        self.connection.raw_sql(f"CREATE OR REPLACE TEMP TABLE {_NEXT} AS SELECT * FROM ({found}) LIMIT 0")
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_NEXT} AS {contacts}")
         material = self._material(
-            rows, mapped, days, partials={"contacts_with_next": self.connection.table(_NEXT, database="temp.main")}
+            rows, mapped, _NO_DAYS, partials={"contacts_with_next": self.connection.table(_NEXT, database="temp.main")}
         )
         passes = sums_of({"contacts": material.views["contacts"]}, self.all_kpis)
+        sums = self._made(AHEAD, material)
+        self.connection.raw_sql(f"DROP VIEW {_NEXT}")
         return _Ahead(
-            contacts=found, passes=tuple((one, self.connection.compile(_ordered(one))) for one in passes),
-            sums=self._made(AHEAD, material),
+            kind="VIEW" if len(passes) + len(sums) == 1 else "TABLE",
+            passes=tuple((one, self.connection.compile(_ordered(one))) for one in passes), sums=sums,
         )  # fmt: skip
 
 
