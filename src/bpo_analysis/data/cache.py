@@ -26,7 +26,7 @@ try:
 except ImportError:  # Windows: nothing is locked there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Prepared", "load", "made_once", "part_once", "store"]
+__all__ = ["Prepared", "load", "made_once", "part_once", "store", "tidy_parts"]
 
 _KEPT = 20
 _BUILDING = "building-"
@@ -106,14 +106,18 @@ def part_once(key: str, make: Callable[[Path], None]) -> Path:
     folder = root / key
     if not (folder / DONE).is_file():
         _build(folder, make)
-        for old in root.iterdir():
-            with contextlib.suppress(OSError):
-                days = 1 if old.name.startswith(_BUILDING) else _PART_DAYS
-                if time.time() - old.stat().st_mtime > days * _A_DAY_S:
-                    shutil.rmtree(old, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.utime(folder)
     return folder
+
+
+def tidy_parts() -> None:
+    """Remove what is kept of files that nobody asked for in a long time, and what a killed process left half-built."""
+    for old in (cache_root() / _PARTS).iterdir():
+        with contextlib.suppress(OSError):
+            days = 1 if old.name.startswith(_BUILDING) else _PART_DAYS
+            if time.time() - old.stat().st_mtime > days * _A_DAY_S:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _build(folder: Path, make: Callable[[Path], None]) -> None:

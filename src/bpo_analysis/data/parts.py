@@ -25,7 +25,7 @@ import duckdb
 import ibis.expr.types as ir
 import numpy as np
 
-from bpo_analysis.data.cache import part_once
+from bpo_analysis.data.cache import part_once, tidy_parts
 from bpo_analysis.data.config import DatasetConfig, TableSpec
 from bpo_analysis.data.engine import workers_for
 from bpo_analysis.data.fingerprint import code_fingerprint, footer_digest
@@ -159,7 +159,10 @@ class PartReader:
         DatasetError
             If a file cannot be read.
         """
-        return self._all([partial(self._part, file) for file in self.spec.files])
+        parts = self._all([partial(self._part, file) for file in self.spec.files])
+        if any(part.is_new for part in parts):
+            tidy_parts()
+        return parts
 
     def _part(self, file: Path) -> Part:
         digest = hashlib.blake2b(self._same.encode(), digest_size=16)
