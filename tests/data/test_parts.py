@@ -263,6 +263,17 @@ def test_a_new_month_leaves_the_files_that_a_fresh_preparation_writes(write, mon
     assert len([name for name in one if name.startswith("extracts/waits/") and name.endswith(".parquet")]) == 3
 
 
+def test_rows_of_an_extract_are_in_its_order_over_all_months(write):
+    dataset = open_dataset(write(by_month(contacts())))
+    for name in ("waits", "hourly_load", "contacts_to_draw", "capability"):
+        for partner in ("acme", None):
+            rows = dataset.extract(name, partner_id=partner)
+            assert rows is not None
+            assert len(rows) > 50
+            order = list(EXTRACTS[name].order)
+            pd.testing.assert_frame_equal(rows[order], rows[order].sort_values(order, ignore_index=True), obj=name)
+
+
 def test_a_new_month_makes_only_what_it_reaches_into(write, monkeypatch):
     files = by_month(contacts())
     folder = write({name: files[name] for name in list(files)[:2]})

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from bpo_analysis.data.authored import authored_problems
 from bpo_analysis.data.cache import Prepared, load, made_once
 from bpo_analysis.data.config import FILE_NAME, DatasetConfig, read_config, table_files
-from bpo_analysis.data.extracts import EXTRACTS
+from bpo_analysis.data.extracts import EXTRACTS, Extract, rows_in_order
 from bpo_analysis.data.extracts import FOLDER as EXTRACT_FOLDER
 from bpo_analysis.data.fingerprint import Known, code_fingerprint, file_digest, footer_digest, remember, seen_files
 from bpo_analysis.data.kpi_slice import KpiSlice
@@ -369,9 +369,8 @@ class Dataset:
         files += sorted((place / name).glob("*.parquet"))
         if not files:
             return None
-        order = EXTRACTS[name].order
         return self._once(
-            (EXTRACT_FOLDER, name, partner_id), lambda: _read_extract(files, order, partner_id, self._until)
+            (EXTRACT_FOLDER, name, partner_id), lambda: _read_extract(files, EXTRACTS[name], partner_id, self._until)
         )
 
     def why_no_extract(self, name: str) -> str:
@@ -547,9 +546,7 @@ def open_dataset(path: str | Path) -> Dataset:
         return Dataset(folder, read_config(folder))
 
 
-def _read_extract(
-    files: Sequence[Path], order: Sequence[str], partner_id: str | None, until: date | None
-) -> pd.DataFrame:
+def _read_extract(files: Sequence[Path], extract: Extract, partner_id: str | None, until: date | None) -> pd.DataFrame:
     schema = pq.read_schema(files[0])
     inside: dict[str, tuple[object, object]] = {}
     if partner_id is not None and "partner_id" in schema.names:
@@ -559,8 +556,9 @@ def _read_extract(
         inside["date"] = None, until if is_day else pd.Timestamp(until)
     # Whether a column may lack values is said of each file.
     rows = pa.concat_tables([rows_inside(file, inside) for file in files], promote_options="default")
-    if len(files) > 1:
-        rows = rows.sort_by([(name, "ascending") for name in order if name in rows.column_names])
+    # Months follow each other as the rows of one partner do, where these are sorted by day.
+    if len(files) > 1 and (partner_id is None or extract.order[:2] != ("partner_id", extract.by_month)):
+        rows = rows.sort_by([(name, "ascending") for name in rows_in_order(extract, rows.column_names)])
     return rows.to_pandas()
 
 
