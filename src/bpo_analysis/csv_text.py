@@ -33,11 +33,12 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     partner,value
     '=1+1,-2.5
     """
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [list(map(_cell, [row.get(name) for row in rows])) for name in names]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_cell(name) for name in columns])
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerow(map(_cell, names))
+    writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
 
 

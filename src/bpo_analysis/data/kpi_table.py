@@ -62,7 +62,8 @@ __all__ = [
 FOLDER = "kpis"
 KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
-_ROW_GROUP = 40_000
+_ROW_GROUP = 8_192
+"""Small, since a page reads one partner: of a group that it shares with others all rows are unpacked."""
 _COLUMNS = "columns.json"
 _ADDED = "_sum_of_"
 """Sums by partner and day stand beside the hashes."""
@@ -230,12 +231,15 @@ def kpi_rows(
     for _, files, columns in passes_of(folder):
         wanted = {name: pair for name, pair in columns.items() if kpi in (None, name)}
         names = dict.fromkeys(column for pair in wanted.values() for column in pair)
-        for file in files if wanted else ():
-            wide = rows_inside(file, inside, columns=[*KEYS, *names], dictionaries=_TEXTS if dictionaries else ())
-            if dictionaries:
-                wide = _as_dictionaries(wide)
-            for name, pair in wanted.items():
-                found[name].append(_rows_of(name, wide, *pair, dictionaries=dictionaries))
+        if not wanted:
+            continue
+        texts = _TEXTS if dictionaries else ()
+        parts = [rows_inside(file, inside, columns=[*KEYS, *names], dictionaries=texts) for file in files]
+        # Together before they are taken apart: KPIs times files would be a thousand small tables.
+        wide = pa.concat_tables(map(_as_dictionaries, parts) if dictionaries else parts, promote_options="default")
+        wide = wide.unify_dictionaries().combine_chunks()
+        for name, pair in wanted.items():
+            found[name].append(_rows_of(name, wide, *pair, dictionaries=dictionaries))
     return pa.concat_tables(
         [_schema(dictionaries=dictionaries).empty_table(), *(t for k in sorted(found) for t in found[k])]
     )

@@ -66,6 +66,9 @@ def rows_inside(
         groups = {group for group in groups if _may_have(edges[group], low, high)}
     wanted = None if columns is None else list(dict.fromkeys([*columns, *inside]))
     texts = dictionary_columns(metadata, dictionaries, groups)
+    if not groups:
+        # Of many files most have nothing of one partner, and a reader of nothing takes as long to build as any.
+        return _nothing(metadata, wanted, texts)
     parquet = pq.ParquetFile(file, metadata=metadata, read_dictionary=texts)
     table = parquet.read_row_groups(sorted(groups), columns=wanted, use_threads=False)
     if dictionaries:
@@ -91,6 +94,13 @@ def _edges(file: Path, state: int, column: str) -> list[tuple[Any, Any] | None]:
     place = metadata.schema.names.index(column)
     known = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
     return [(one.min, one.max) if one is not None and one.has_min_max else None for one in known]
+
+
+def _nothing(metadata: pq.FileMetaData, columns: list[str] | None, dictionaries: Sequence[str]) -> pa.Table:
+    schema = metadata.schema.to_arrow_schema()
+    chosen = [schema.field(name) for name in columns or schema.names]
+    text = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema([f.with_type(text) if f.name in dictionaries else f for f in chosen]).empty_table()
 
 
 def _may_have(edges: tuple[Any, Any] | None, low: Any, high: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import faulthandler
+import gc
 import json
 import multiprocessing
 import os
@@ -39,6 +40,7 @@ except ImportError:  # Windows has no limits of this kind
 
 __all__ = ["Outcome", "Setting", "make_report", "outcome_of"]
 
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
 _NO_MEMORY: Final = ("MemoryError", "_ArrayMemoryError", "ArrowMemoryError")
 
 
@@ -112,6 +114,8 @@ def make_report(spec: ReportSpec, folder: Path, setting: Setting) -> Outcome:
         # Temporary files of a report that is killed go with its staging folder.
         tempfile.tempdir = str(folder)
         _limit_memory(setting.memory)
+        # Looking for cycles every 700 objects would cost a twentieth of a report, which ends before they matter.
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         _make(spec, folder, setting, started)
     except PapermillExecutionError as error:
         return failed(_told(error.evalue or error.ename, error.ename, setting), error.ename, error.exec_count)

@@ -15,6 +15,7 @@ import base64
 import contextlib
 import datetime as dt
 import io
+import json
 import math
 import os
 import platform
@@ -29,9 +30,9 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.profiledir import ProfileDir
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.exceptions import PapermillException
+from papermill.iorw import papermill_io
 from traitlets import Type
 from traitlets.config import Config
 
@@ -64,14 +65,16 @@ class InProcessEngine(Engine):  # type: ignore[misc]
         if InteractiveShell.initialized():
             raise PapermillException("The 'bpo' engine needs a process without a running IPython shell.")
         nb_man.nb.metadata["language_info"] = _language_info()
+        # papermill would write the whole notebook, for reading, before and after every cell; at the end it does anyway.
+        path, nb_man.output_path = nb_man.output_path, None
         with _shell() as shell:
             for index, cell in enumerate(nb_man.nb.cells):
                 nb_man.cell_start(cell, index)
+                _keep(nb_man.nb, path)
                 failed = cell.cell_type == "code" and not _execute(shell, cell)
                 if failed:
                     nb_man.cell_exception(cell, cell_index=index)
-                with _unsaved(nb_man):
-                    nb_man.cell_complete(cell, cell_index=index)
+                nb_man.cell_complete(cell, cell_index=index)
                 if failed:
                     break
 
@@ -112,14 +115,13 @@ class InProcessEngine(Engine):  # type: ignore[misc]
         return "python"
 
 
-@contextlib.contextmanager
-def _unsaved(nb_man: NotebookExecutionManager) -> Iterator[None]:
-    """Keep papermill from writing the notebook after a cell: before the next one it is written anyway."""
-    path, nb_man.output_path = nb_man.output_path, None
-    try:
-        yield
-    finally:
-        nb_man.output_path = path
+def _keep(notebook: NotebookNode, path: str | None) -> None:
+    """Write the notebook as far as it has run, for whoever asks after a cell that never ended.
+
+    On one line: indented, JSON is written by Python and not by C, which took longer than many a cell.
+    """
+    if path is not None:
+        papermill_io.write(json.dumps(notebook, ensure_ascii=False), path)
 
 
 class _Outputs:
@@ -134,7 +136,8 @@ class _Outputs:
         if self._clear_before_next:
             self.cell.clear()
             self._clear_before_next = False
-        output: NotebookNode = new_output(kind, **content)
+        # Not by new_output, which checks every output against the schema: the notebook is checked when it is written.
+        output: NotebookNode = nbformat.from_dict({"output_type": kind, **content})
         self.cell.append(output)
         return output
 

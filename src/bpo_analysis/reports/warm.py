@@ -52,13 +52,14 @@ def _warm() -> None:
     import nbformat
     from matplotlib.figure import Figure
 
-    from bpo_analysis.reports.inputs import library_digest
+    from bpo_analysis.reports.inputs import code_digest, library_digest
     from bpo_analysis.reports.record import versions
     from bpo_analysis.reports.render import render_report
 
     # The same for every report of a run.
     versions()
     library_digest()
+    code_digest()
     # Finding the fonts and compiling the page are slow the first time only.
     figure = Figure()
     figure.subplots().set_title("warm")

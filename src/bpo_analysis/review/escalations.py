@@ -54,6 +54,11 @@ def escalations_known(review: Review) -> pd.DataFrame | None:
         Columns of the register and: closed (bool), hours (to closing, or open so far), stretch (period, before,
         earlier, or older). None without the table, or without a row of this partner.
     """
+    table = review.once("escalations known", _escalations_known)
+    return None if table is None else table.copy(deep=False)
+
+
+def _escalations_known(review: Review) -> pd.DataFrame | None:
     table = review.register("escalations")
     if table is None or table.empty:
         return None

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Printed", "PrintedNumber", "first_number", "printed_numbers"]
+__all__ = ["Printed", "PrintedNumber", "first_number", "has_number", "printed_numbers"]
 
 _MONTHS = (
     "January|February|March|April|May|June|July|August|September|October|November|December|"
@@ -84,8 +84,13 @@ def printed_numbers(text: str) -> list[PrintedNumber]:
     [('1,512', 1512.0, ''), ('75.6 %', 0.756, 'share'), ('66.1 %', 0.661, 'share'), ('81.3 %', 0.813, 'share'),
     ('−3.2 pp', -0.032, 'share')]
     """
-    text = _PERIOD.sub(" ", text.replace("\N{NO-BREAK SPACE}", " "))
+    text = _plain(text)
     return [_number(text, found) for found in _NUMBER.finditer(text)]
+
+
+def has_number(text: str) -> bool:
+    """Whether there is a number in a text that :func:`printed_numbers` would return."""
+    return _NUMBER.search(_plain(text)) is not None
 
 
 def first_number(text: str) -> PrintedNumber | None:
@@ -99,6 +104,11 @@ def first_number(text: str) -> PrintedNumber | None:
     text = text.replace("\N{NO-BREAK SPACE}", " ").lstrip(_BOUNDS)
     found = None if _PERIOD.match(text) else _NUMBER.match(text)
     return _number(text, found) if found else None
+
+
+def _plain(text: str) -> str:
+    """Return the text without the names of periods."""
+    return _PERIOD.sub(" ", text.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def _number(text: str, found: re.Match[str]) -> PrintedNumber:

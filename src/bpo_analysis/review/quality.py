@@ -104,14 +104,13 @@ def failed_items(review: Review) -> list[FailedItem]:
     rows = _rows(review, "rated_items", review.period.start)
     if rows is None or rows.empty:
         return []
-    total = rows["failed"].sum()
-    counts = rows.groupby(["item_id", "criticality"])[["rated", "failed"]].sum().reset_index()
+    total, keys = rows["failed"].sum(), ["item_id", "criticality"]
+    counts = rows.groupby(keys)[["rated", "failed"]].sum().reset_index()
     counts = counts.sort_values(["failed", "item_id"], ascending=[False, True], kind="stable")
+    by_unit = {key: own.groupby(_units(own))[["failed", "rated"]].sum() for key, own in rows.groupby(keys)}
     found, cumulative = [], 0.0
     for row in counts.to_dict("records"):
-        own = rows[(rows["item_id"] == row["item_id"]) & (rows["criticality"] == row["criticality"])]
-        units = _units(own)
-        sums = own.groupby(units)[["failed", "rated"]].sum()
+        sums = by_unit[row["item_id"], row["criticality"]]
         part = float(row["failed"] / total) if total else float("nan")
         cumulative += part
         found.append(

@@ -41,6 +41,10 @@ def reconcile(review: Review) -> list[Reconciliation] | None:
 
     The table of each has columns period, reported, measured, difference.
     """
+    return review.once("reconciliation", _reconcile)
+
+
+def _reconcile(review: Review) -> list[Reconciliation] | None:
     reported = review.register("vendor_reported")
     if reported is None:
         return None

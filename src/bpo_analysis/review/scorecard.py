@@ -7,6 +7,8 @@ from datetime import date
 from math import floor
 from typing import Literal, get_args
 
+import numpy as np
+
 from bpo_analysis.data import Target, target_for
 from bpo_analysis.formats import decimals_of, format_change, format_value, shown_number
 from bpo_analysis.kpis import Kpi, Unit
@@ -357,14 +359,19 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
         return Clause(row=row, scope=scope)
     daily = review.by_day(kpi.name, {"channel": scope} if scope else None)
     first = max(filter(None, (target.valid_from, review.period.start)))
-    inside = daily.between(first, review.period.end).frame
-    by_day = review.dataset.grain == "day" and len(inside) and inside["denominator"].median() >= MIN_CASES_A_DAY
+    inside = daily.between(first, review.period.end)
+    by_day = review.dataset.grain == "day" and len(inside) and np.median(inside.denominator) >= MIN_CASES_A_DAY
     unit = "day" if by_day else "week"
+    days, numerator, denominator = inside.days, inside.numerator, inside.denominator
     if unit == "week":
-        inside = calendar_weeks(review, daily.frame, CONSISTENCY_WEEKS, since=target.valid_from)
-    inside = inside[inside["denominator"] > 0]
-    values = kpi.scale * inside["numerator"] / inside["denominator"]
-    judged = [(f"{day:%Y-%m-%d}", float(value), meets(float(value), target, kpi)) for day, value in values.items()]
+        weeks = calendar_weeks(review, daily.frame, CONSISTENCY_WEEKS, since=target.valid_from)
+        days = weeks.index.to_numpy().astype("datetime64[D]")
+        numerator, denominator = (weeks[name].to_numpy() for name in ("numerator", "denominator"))
+    known = denominator > 0
+    values = (kpi.scale * numerator[known] / denominator[known]).tolist()
+    judged = [
+        (day, value, meets(value, target, kpi)) for day, value in zip(days[known].astype(str), values, strict=True)
+    ]
     worst = max(judged, key=lambda day: distance_beyond(day[1], target), default=None)
     return Clause(
         row=row,
@@ -372,7 +379,7 @@ def _consistency(review: Review, row: ScoreRow, target: Target) -> Clause:
         unit=unit,
         met=sum(met for _, _, met in judged),
         measured=len(judged),
-        worst=(worst[0], worst[1]) if worst else None,
+        worst=(str(worst[0]), worst[1]) if worst else None,
         longest_miss=longest_run([not met for _, _, met in judged]),
     )
 

@@ -48,6 +48,11 @@ def updates_known(review: Review) -> pd.DataFrame | None:
         Columns of the register and: lead_days, in_period (took effect in the period), ahead (takes effect after it).
         None without the table.
     """
+    table = review.once("updates known", _updates_known)
+    return None if table is None else table.copy(deep=False)
+
+
+def _updates_known(review: Review) -> pd.DataFrame | None:
     updates = review.register("updates")
     if updates is None:
         return None
@@ -116,8 +121,7 @@ def coverage(review: Review, updates: pd.DataFrame) -> Coverage | None:
     if trainings is None or due.empty:
         return None
     roster = spells(review)
-    parts = [_covered(update, trainings, roster) for update in due.to_dict("records")]
-    found = pd.concat(parts, ignore_index=True)
+    found = _covered(due, trainings, roster)
     if found.empty:
         return None
     group = "team" if found["team"].notna().any() else "site"
@@ -144,21 +148,27 @@ def coverage(review: Review, updates: pd.DataFrame) -> Coverage | None:
     )
 
 
-def _covered(update: dict[str, object], trainings: pd.DataFrame, roster: pd.DataFrame | None) -> pd.DataFrame:
-    """Agents who had to know an update on its first day, and whether they did; none where nobody was asked at all."""
-    day = pd.Timestamp(str(update["effective_on"]))
-    asked = trainings[trainings["update_id"] == update["update_id"]].set_index("agent")
-    if asked.empty:
-        return pd.DataFrame(columns=["update_id", "agent", "team", "site", "acknowledged", "trained"])
+def _covered(updates: pd.DataFrame, trainings: pd.DataFrame, roster: pd.DataFrame | None) -> pd.DataFrame:
+    """Agents who had to know each update on its first day, and whether they did; none of one that nobody had to learn.
+
+    Rows stand by update, in their order, and then as those of the roster do.
+    """
+    names = ["update_id", "agent", "team", "site"]
+    asked = trainings.merge(updates[["update_id", "effective_on"]], on="update_id", suffixes=("_asked", ""))
+    dates = ["acknowledged_on", "trained_on"]
     if roster is None:
-        base = asked.reset_index()[["agent", "team", "site"]]
+        base = updates[["update_id"]].merge(asked, on="update_id")[[*names, "effective_on", *dates]]
     else:
-        there = (roster["prod_date"] <= day) & (roster["until"].isna() | (roster["until"] >= day))
-        base = roster.loc[there, ["agent", "team", "site"]].drop_duplicates("agent")
-    known = {name: base["agent"].map(asked[f"{name}_on"]) <= day for name in ("acknowledged", "trained")}
+        wanted = updates.loc[updates["update_id"].isin(asked["update_id"]), ["update_id", "effective_on"]]
+        base = wanted.merge(roster[["agent", "team", "site", "prod_date", "until"]], how="cross")
+        day = base["effective_on"]
+        base = base[(base["prod_date"] <= day) & (base["until"].isna() | (base["until"] >= day))]
+        base = base.drop_duplicates(["update_id", "agent"])
+        base = base.merge(asked[["update_id", "agent", *dates]], how="left", on=["update_id", "agent"])
+    known = {name: base[f"{name}_on"] <= base["effective_on"] for name in ("acknowledged", "trained")}
     # Whoever is trained knows of it, whether or not the message was ticked off.
     known["acknowledged"] |= known["trained"]
-    return base.assign(update_id=update["update_id"], **known)
+    return base[names].assign(**known)
 
 
 def acknowledged(review: Review, updates: pd.DataFrame) -> dict[str, TimeToEvent]:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from bpo_analysis import page
 from bpo_analysis.page import Cell, TableMade
-from bpo_analysis.review.printed import Printed, first_number, printed_numbers
+from bpo_analysis.review.printed import Printed, first_number, has_number, printed_numbers
 from bpo_analysis.sections.section import Section
 
 __all__ = ["listed"]
@@ -105,7 +105,7 @@ def _without_charts(html: str) -> str:
 def _printed(content: str | Markup) -> str:
     """The text of a cell that has a number in it, or nothing."""
     text = _text(content) if _DIGIT.search(content) else ""
-    return text if printed_numbers(text) else ""
+    return text if has_number(text) else ""
 
 
 def _content(entry: str | Markup | Cell) -> str | Markup:

@@ -230,11 +230,12 @@ def _check_max_changes(max_changes: int) -> None:
 
 def _table(rows: list[dict[str, float]], index: pd.Index | None) -> pd.DataFrame:
     """Rows as a frame, with the same columns and types whether there are any or not."""
-    table = pd.DataFrame(rows, columns=_COLUMNS, dtype=float).astype(dict.fromkeys(_POSITIONS, int))
+    columns: dict[str, Any] = {
+        name: np.array([row[name] for row in rows], dtype=int if name in _POSITIONS else float) for name in _COLUMNS
+    }
     if index is not None:
-        for name in _POSITIONS:
-            table[name.replace("position", "label")] = index[table[name].to_numpy(dtype=int)]
-    return table
+        columns |= {name.replace("position", "label"): index[columns[name]] for name in _POSITIONS}
+    return pd.DataFrame(columns)
 
 
 def _describe(

@@ -184,9 +184,9 @@ class MultiplicityPlan(Result):
     @property
     def levels(self) -> dict[str, float]:
         """Level of each family; a family without tests leaves its part to the others."""
-        counts = {family.name: self._pvalues(family).notna().sum() for family in self.families}
-        total = sum(family.weight for family in self.families if counts[family.name])
-        return {f.name: self.alpha * f.weight / total if counts[f.name] else 0.0 for f in self.families}
+        made = {family for family, _, value in self.members if not np.isnan(value)}
+        total = sum(family.weight for family in self.families if family.name in made)
+        return {f.name: self.alpha * f.weight / total if f.name in made else 0.0 for f in self.families}
 
     @property
     def table(self) -> pd.DataFrame:
