@@ -41,7 +41,7 @@ from bpo_analysis.data.prepare import prepare_into
 from bpo_analysis.data.problems import CheckResult, Problem
 from bpo_analysis.data.reads import EVERYONE, Read, note_read, unseen
 from bpo_analysis.data.rollups import FOLDER as ROLLUPS
-from bpo_analysis.data.rollups import added_up, rows_over
+from bpo_analysis.data.rollups import added_up, kept, rows_over
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.sources import source_state
 from bpo_analysis.data.targets import Target, read_targets
@@ -267,14 +267,25 @@ class Dataset:
         return self._once(key, lambda: self._sum(name, by, start, end, partners))
 
     def _sum(self, kpi: str, by: Sequence[str], start: date, end: date, partners: Sequence[str]) -> pd.DataFrame:
-        rows = rows_over(self._folder / ROLLUPS, kpi, by, start, end)
-        if rows is None:
-            rows = kpi_rows(self._folder / KPI_FOLDER, kpi=kpi, until=end)
-            rows = rows.filter(pc.greater_equal(rows["date"], start))
+        folder = self._folder / ROLLUPS
+        # Of named partners the sums are taken out of everyone's, for which the page of the next partner asks again.
+        everyone = by if not partners or "partner_id" in by else ("partner_id", *by)
+
+        def answer() -> pa.Table:
+            rows = rows_over(folder, kpi, everyone, start, end)
+            if rows is None:
+                rows = kpi_rows(self._folder / KPI_FOLDER, kpi=kpi, until=end)
+                rows = rows.filter(pc.greater_equal(rows["date"], start))
+            return added_up(rows, everyone)
+
+        sums = kept(folder, (kpi, *everyone, str(start), str(end)), answer)
         if partners:
             chosen = pa.array(partners)
-            rows = rows.filter(where_text(rows["partner_id"], lambda names: pc.is_in(names, chosen)))
-        return added_up(rows, by)
+            sums = sums.filter(where_text(sums["partner_id"], lambda names: pc.is_in(names, chosen)))
+        if everyone != by:
+            sums = added_up(sums, by)
+        # Texts as texts: a categorical column would answer other questions differently.
+        return pa.table({name: _as_text(sums[name]) for name in sums.column_names}).to_pandas()
 
     def kpi_slice(self, partner_id: str) -> KpiSlice:
         """Return one partner's part of the KPI table in arrays."""
@@ -560,6 +571,10 @@ def _read_extract(files: Sequence[Path], extract: Extract, partner_id: str | Non
     if len(files) > 1 and (partner_id is None or extract.order[:2] != ("partner_id", extract.by_month)):
         rows = rows.sort_by([(name, "ascending") for name in rows_in_order(extract, rows.column_names)])
     return rows.to_pandas()
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
 def _pooled(sums: pd.DataFrame, kpi: Kpi) -> pd.Series:

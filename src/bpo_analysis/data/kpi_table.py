@@ -56,6 +56,7 @@ __all__ = [
     "terms_of",
     "unavailable_kpis",
     "write_kpi_table",
+    "write_partners",
     "write_sums",
 ]
 
@@ -64,7 +65,7 @@ KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
 _ROW_GROUP = 8_192
 """Small, since a page reads one partner: of a group that it shares with others all rows are unpacked."""
-_COLUMNS = "columns.json"
+_COLUMNS, _PARTNERS = "columns.json", "partners.json"
 _ADDED = "_sum_of_"
 """Sums by partner and day stand beside the hashes."""
 
@@ -202,6 +203,28 @@ def passes_of(folder: Path) -> Iterator[tuple[str, list[Path], dict[str, tuple[s
         yield place.parent.name, files, {name: tuple(pair) for name, pair in columns.items()}
 
 
+def write_partners(connection: Any, folder: Path) -> None:
+    """Write which file of a pass in several files has rows of which partners, so that a page opens no other."""
+    for name, files, _ in passes_of(folder):
+        if len(files) < 2:
+            continue
+        listed = [str(file.with_suffix(DAYS)) for file in files]
+        rows = connection.con.sql(
+            f"SELECT parse_filename(filename, true), list_sort(list(DISTINCT partner_id)) "
+            f"FROM read_parquet({listed}, filename = true) GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        (folder / name / _PARTNERS).write_text(json.dumps(dict(rows), ensure_ascii=False), encoding="utf-8")
+
+
+def _with_rows(files: list[Path], partner_id: str | None) -> list[Path]:
+    """Return the files that have rows of a partner; one at least, for its columns."""
+    known = files[0].with_name(_PARTNERS)
+    if partner_id is None or not known.is_file():
+        return files
+    partners = json.loads(known.read_text(encoding="utf-8"))
+    return [file for file in files if partner_id in partners.get(file.stem, ())] or files[:1]
+
+
 def days_of(file: Path) -> Any:
     """Return the days that a file of a pass has rows of, in an array of dates."""
     days = pq.read_table(file.with_suffix(DAYS), columns=["day"], use_threads=False)["day"]
@@ -234,7 +257,10 @@ def kpi_rows(
         if not wanted:
             continue
         texts = _TEXTS if dictionaries else ()
-        parts = [rows_inside(file, inside, columns=[*KEYS, *names], dictionaries=texts) for file in files]
+        parts = [
+            rows_inside(file, inside, columns=[*KEYS, *names], dictionaries=texts)
+            for file in _with_rows(files, partner_id)
+        ]
         # Together before they are taken apart: KPIs times files would be a thousand small tables.
         wide = pa.concat_tables(map(_as_dictionaries, parts) if dictionaries else parts, promote_options="default")
         wide = wide.unify_dictionaries().combine_chunks()

@@ -46,6 +46,7 @@ from bpo_analysis.data.kpi_table import (
     sums_of,
     unavailable_kpis,
     write_kpi_table,
+    write_partners,
 )  # fmt: skip
 from bpo_analysis.data.part_worker import TABLE, Part, added_counts, added_partners, merged_problems
 from bpo_analysis.data.parts import PartReader, PartSums, placed, why_whole
@@ -462,6 +463,7 @@ class _Preparation:
             return {}
         known = partners["partner_id"].dropna().tolist()
         origin = "volume" if "volume" in self.used else "interactions"
+        write_partners(self.connection, folder)
         written = check_written(daily_sums(self.connection, folder), kpis, known, self.grain, origin)
         self.problems.extend(written.problems)
         unavailable = unavailable_kpis(kpis, views, self.mapped, written.kpis)

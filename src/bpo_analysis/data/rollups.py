@@ -6,24 +6,27 @@ which product) needs everyone's sums, but never by every column: by day and cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bpo_analysis.data.kpi_table import KPI_COLUMNS, added_sql
 from bpo_analysis.data.parquet import rows_inside
 
-__all__ = ["BY_TIME", "FOLDER", "added_up", "rollup_statements", "rows_over", "write_rollups"]
+__all__ = ["BY_TIME", "FOLDER", "added_up", "kept", "rollup_statements", "rows_over", "write_rollups"]
 
 FOLDER = "rollups"
 _BY_DAY, _BY_MONTH = BY_TIME = "kpis_by_day", "kpis_by_month"
 """Folders with a file for each month of contacts read in parts, and one for all other tables."""
 _REST = "all"
+_KEPT = "kept"
 _KEYS = {
     _BY_DAY: ("kpi", "date", "partner_id", "category"),
     _BY_MONTH: ("kpi", "month", "partner_id", "site", "channel", "product", "shift", "category"),
@@ -104,19 +107,51 @@ def rows_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date)
     return pa.concat_tables(map(_plain, found), promote_options="default").unify_dictionaries()
 
 
-def added_up(table: pa.Table, by: Sequence[str]) -> pd.DataFrame:
+def added_up(table: pa.Table, by: Sequence[str]) -> pa.Table:
     """Add up rows with numerator and denominator by some columns, and by ``month`` of their ``date``.
 
-    Days and months are given as timestamps; rows are sorted by ``by``.
+    Days and months are given as timestamps, texts as dictionaries; rows are sorted by ``by``.
     """
     if "month" in by and "month" not in table.column_names:
         table = table.append_column("month", pc.floor_temporal(table["date"], unit="month").cast(pa.date32()))
     sums = table.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in _SUMS])
-    # Texts as texts: a categorical column would answer other questions differently.
     columns = [sums[name].cast(pa.timestamp("s") if name in _DAYS else pa.string()) for name in by]
     columns += [pc.fill_null(sums[f"{name}_sum"], 0.0) for name in _SUMS]
     added = pa.table(columns, names=[*by, *_SUMS])
-    return (added.sort_by([(name, "ascending") for name in by]) if by else added).to_pandas()
+    if by:
+        added = added.sort_by([(name, "ascending") for name in by])
+    for place, name in enumerate(added.column_names):
+        if pa.types.is_string(added.schema.field(name).type):
+            added = added.set_column(place, name, added[name].combine_chunks().dictionary_encode())
+    return added
+
+
+def kept(folder: Path, question: Sequence[str], answer: Callable[[], pa.Table]) -> pa.Table:
+    """Return a table that the reports of all partners ask for, from the file that the first one left.
+
+    Parameters
+    ----------
+    folder : Path
+        That :func:`write_rollups` wrote into.
+    question : sequence of str
+        Names the table.
+    answer : callable
+        Makes it.
+    """
+    name = hashlib.blake2b("\n".join(question).encode(), digest_size=12).hexdigest()
+    file = folder / _KEPT / f"{name}.arrow"
+    if file.is_file():
+        with pa.memory_map(str(file)) as source:
+            return pa.ipc.open_file(source).read_all()
+    table = answer()
+    # Without a place to keep it the next report makes it again.
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        part = file.with_name(f"{name}.{os.getpid()}")
+        with pa.OSFile(str(part), "wb") as target, pa.ipc.new_file(target, table.schema) as writer:
+            writer.write_table(table)
+        os.replace(part, file)
+    return table
 
 
 def _plain(table: pa.Table) -> pa.Table:

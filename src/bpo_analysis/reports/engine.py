@@ -66,11 +66,11 @@ class InProcessEngine(Engine):  # type: ignore[misc]
             raise PapermillException("The 'bpo' engine needs a process without a running IPython shell.")
         nb_man.nb.metadata["language_info"] = _language_info()
         # papermill would write the whole notebook, for reading, before and after every cell; at the end it does anyway.
-        path, nb_man.output_path = nb_man.output_path, None
+        half_run, nb_man.output_path = _HalfRun(nb_man.nb, nb_man.output_path), None
         with _shell() as shell:
             for index, cell in enumerate(nb_man.nb.cells):
                 nb_man.cell_start(cell, index)
-                _keep(nb_man.nb, path)
+                half_run.write(index)
                 failed = cell.cell_type == "code" and not _execute(shell, cell)
                 if failed:
                     nb_man.cell_exception(cell, cell_index=index)
@@ -115,13 +115,27 @@ class InProcessEngine(Engine):  # type: ignore[misc]
         return "python"
 
 
-def _keep(notebook: NotebookNode, path: str | None) -> None:
-    """Write the notebook as far as it has run, for whoever asks after a cell that never ended.
+class _HalfRun:
+    """The notebook on disk as far as it has run, for whoever asks after a cell that never ended.
 
-    On one line: indented, JSON is written by Python and not by C, which took longer than many a cell.
+    Written before each cell in one line, and each cell taken apart once: papermill's own writing, indented, is done by
+    Python and not by C, and took an eighth of a report. (A display that a later cell updates stays as it was until the
+    notebook is written at the end.)
     """
-    if path is not None:
-        papermill_io.write(json.dumps(notebook, ensure_ascii=False), path)
+
+    def __init__(self, notebook: NotebookNode, path: str | None) -> None:
+        self._notebook, self._path = notebook, path
+        self._over: list[str] = []
+
+    def write(self, running: int) -> None:
+        """Write it, with the cell of this number about to run."""
+        if self._path is None:
+            return
+        cells = self._notebook.cells
+        self._over += [json.dumps(cell, ensure_ascii=False) for cell in cells[len(self._over) : running]]
+        rest = [json.dumps(cell, ensure_ascii=False) for cell in cells[running:]]
+        others = json.dumps({name: value for name, value in self._notebook.items() if name != "cells"})
+        papermill_io.write(f'{{"cells": [{", ".join([*self._over, *rest])}], {others[1:]}', self._path)
 
 
 class _Outputs:

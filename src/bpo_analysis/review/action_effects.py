@@ -218,7 +218,7 @@ def _of_others(review: Review, name: str) -> pd.DataFrame:
     def make(r: Review) -> pd.DataFrame:
         rows = r.dataset.kpi_sums(name, ("partner_id", "date"), *r.dataset.span)
         rows = rows[rows["partner_id"] != r.partner_id]
-        return rows.pivot_table(index="date", columns="partner_id", values=["numerator", "denominator"], aggfunc="sum")
+        return rows.pivot(index="date", columns="partner_id", values=["numerator", "denominator"])
 
     return review.once(("sums of the others", name), make)
 
