@@ -68,3 +68,12 @@ def test_nothing_inside_gives_the_columns(rows):
     found = rows_inside(rows, {"who": ("x", "x")})
     assert found.column_names == ["who", "day", "n"]
     assert not len(found)
+
+
+@pytest.mark.parametrize("dictionaries", [(), ("who",)])
+@pytest.mark.parametrize("columns", [None, ["n"]])
+def test_nothing_inside_has_the_columns_of_something(rows, dictionaries, columns):
+    some = rows_inside(rows, {"who": ("b", "b")}, columns=columns, dictionaries=dictionaries)
+    none = rows_inside(rows, {"who": ("x", "x")}, columns=columns, dictionaries=dictionaries)
+    assert len(none) == 0 < len(some)
+    assert none.schema.equals(some.schema)

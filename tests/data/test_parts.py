@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,10 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bpo_analysis.data import Dataset, open_dataset
+from bpo_analysis.data import Dataset, kpi_table, open_dataset
+from bpo_analysis.data import dataset as dataset_module
 from bpo_analysis.data.cache import load
 from bpo_analysis.data.config import read_config
 from bpo_analysis.data.extracts import EXTRACTS
+from bpo_analysis.data.parquet import rows_inside
 from bpo_analysis.data.part_files import batches, folder_values
 from bpo_analysis.data.part_process import RemoteWorker, WorkerSpec
 from bpo_analysis.data.part_worker import PartWorker, merged_problems
@@ -536,3 +539,51 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, rows):
     subprocess.run([*python, code], env=environment, check=True)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     assert peak < 2.5, f"{peak:.1f} GB after {time.monotonic() - start:.0f} s"
+
+
+def test_a_page_opens_only_files_with_rows_of_its_partner(write, monkeypatch):
+    frame = contacts()
+    dataset = open_dataset(write({f"{name}.parquet": part for name, part in frame.groupby("partner_id")}))
+    opened = []
+    monkeypatch.setattr(
+        kpi_table,
+        "rows_inside",
+        lambda file, *args, **kwargs: opened.append(file) or rows_inside(file, *args, **kwargs),
+    )
+    names = sorted(frame["partner_id"].unique())
+    for number, partner in enumerate(names):
+        opened.clear()
+        rows = dataset.kpi_slice(partner)
+        solved = {file.name for file in opened if file.parent.name.startswith("interactions.")}
+        assert solved == {f"{number:05d}-0.parquet"}
+        whole = dataset.kpi_rows()
+        assert set(rows) == set(whole.loc[whole["partner_id"] == partner, "kpi"])
+    # Of a partner without contacts the columns are there all the same.
+    assert "handled" not in dataset.kpi_slice("nobody")
+
+
+def test_sums_over_all_partners_are_kept_for_the_next_report(write, monkeypatch):
+    folder = write(by_month(contacts()))
+    question = "aht_s", ("partner_id", "month"), date(2025, 12, 1), date(2026, 4, 30)
+    first = open_dataset(folder).kpi_sums(*question)
+    one = open_dataset(folder).kpi_sums(*question, partners=["acme"])
+    place = open_dataset(folder)._folder / "rollups" / "kept"
+    assert [file.suffix for file in place.iterdir()] == [".arrow"]
+
+    def never(*args: object, **kwargs: object) -> None:
+        raise AssertionError("it was there")
+
+    monkeypatch.setattr(dataset_module, "rows_over", never)
+    pd.testing.assert_frame_equal(open_dataset(folder).kpi_sums(*question), first)
+    pd.testing.assert_frame_equal(one, first[first["partner_id"] == "acme"].reset_index(drop=True))
+    assert len(one)
+
+
+def test_sums_are_made_where_none_can_be_kept(write):
+    folder = write(by_month(contacts()))
+    question = "aht_s", ("category",), date(2025, 12, 1), date(2026, 4, 30)
+    expected = open_dataset(folder).kpi_sums(*question)
+    place = open_dataset(folder)._folder / "rollups" / "kept"
+    shutil.rmtree(place)
+    place.write_text("no folder")
+    pd.testing.assert_frame_equal(open_dataset(folder).kpi_sums(*question), expected)

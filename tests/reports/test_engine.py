@@ -1,5 +1,6 @@
 """The in-process engine against papermill's ordinary one, on a notebook with every kind of output."""
 
+import ast
 import json
 import re
 import subprocess
@@ -125,3 +126,24 @@ def test_papermill_s_command_line_finds_the_engine_and_makes_the_same_page(write
         pages[engine] = render_report(nbformat.read(made, as_version=4), title="Review")
     assert "made of 2026-03" in pages["bpo"]
     assert pages["bpo"] == pages["nbclient"]
+
+
+def test_the_notebook_on_disk_is_the_one_so_far_while_a_cell_runs(write_template, tmp_path):
+    look = (
+        "import nbformat\n"
+        "found = nbformat.read({!r}, as_version=4)\n"
+        "nbformat.validate(found)\n"
+        "said = [[o.get('text', '') for o in cell.get('outputs', [])] for cell in found.cells]\n"
+        "[[cell.metadata.papermill.status, text] for cell, text in zip(found.cells, said)]"
+    )
+    target = tmp_path / "made.ipynb"
+    source = write_template("half", "print('before')", look.format(str(target)), "print('after')")
+    _, notebook = _execute(source, target, "bpo")
+    seen = next(o.data["text/plain"] for cell in notebook.cells for o in cell.get("outputs", []) if "data" in o)
+    states = [state for state, _ in ast.literal_eval(seen)]
+    assert states[-1] == "pending"
+    assert states[-2] == "running"
+    assert set(states[:-2]) == {"completed"}
+    assert "before" in seen
+    assert "after" not in seen
+    assert "after" in json.dumps(notebook.cells[-1])

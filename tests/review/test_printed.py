@@ -3,7 +3,7 @@
 import pytest
 
 from bpo_analysis.formats import format_change, format_value
-from bpo_analysis.review.printed import first_number, printed_numbers
+from bpo_analysis.review.printed import first_number, has_number, printed_numbers
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,21 @@ def test_a_number_counts_as_the_first_only_where_the_text_begins_with_it():
     assert first_number("68.7 % 66.1 to 71.3 %").text == "68.7 %"
     assert first_number("clear; 3 of 12") is None
     assert first_number("31 October 2026: 5") is None
+
+
+def test_has_number_is_whether_there_are_numbers():
+    texts = [
+        "",
+        "clear",
+        "3 of 12",
+        "from 2026-10-01",
+        "October 2026",
+        "week 41",
+        "A-17",
+        "≥ 80.0 %",
+        "per 1,000",
+        "1. First",
+    ]
+    assert [has_number(text) for text in texts] == [bool(printed_numbers(text)) for text in texts]
+    assert any(map(has_number, texts))
+    assert not all(map(has_number, texts))

@@ -63,7 +63,7 @@ __all__ = [
 FOLDER = "kpis"
 KEYS = ("partner_id", "date", *DIMENSIONS, "category")
 KPI_COLUMNS = ("kpi", *KEYS, "numerator", "denominator")
-_ROW_GROUP = 8_192
+_ROW_GROUP = 16_384
 """Small, since a page reads one partner: of a group that it shares with others all rows are unpacked."""
 _COLUMNS, _PARTNERS = "columns.json", "partners.json"
 _ADDED = "_sum_of_"
