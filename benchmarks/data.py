@@ -278,8 +278,9 @@ def data_section(results: Sequence[Results]) -> str:
     lines = [
         f"`python -m benchmarks.data {rows} --write`, on {machine()}. Made-up interactions of three years and 60 "
         "partners in 36 monthly Parquet files. Every line is a process of its own, start and imports included; they "
-        "take turns, and the middle run counts; beyond 20 million rows there is one run. Peak memory is that of the process and those it starts together. The "
-        "peers check nothing and make no extract; the line in bold is what to compare with them.",
+        "take turns, and the middle run counts; beyond 20 million rows there is one run. Peak memory is that of the "
+        "process and those it starts together. The peers check nothing and make no extract; the line in bold is what "
+        "to compare with them.",
     ]
     for found in results:
         lines += [
