@@ -76,7 +76,7 @@ def _sql(folder: Path, out: Path) -> None:
     keys = ", ".join(_KEYS)
     in_time = " ".join(f"WHEN '{channel}' THEN wait_s <= {limit}" for channel, limit in _THRESHOLDS.items())
     connection = duckdb.connect()
-    connection.execute(f"SET temp_directory = '{out}'; SET memory_limit = '3GB'; SET enable_progress_bar = false")
+    connection.execute(f"SET temp_directory = '{out}'; SET enable_progress_bar = false")
     connection.execute(f"""
         COPY (
             WITH contacts AS (
