@@ -12,19 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pebble import CONSTS, ProcessPool
-
 from bpo_analysis.reports.child import Outcome, Setting, make_report, outcome_of
 from bpo_analysis.reports.elsewhere import run_elsewhere
 from bpo_analysis.reports.inputs import OUTPUTS, PRINT
 from bpo_analysis.reports.plan import ReportSpec
 from bpo_analysis.reports.record import RECORD, read_record, record_json, start_record
 from bpo_analysis.reports.staging import exclusive, staging, undisturbed
-from bpo_analysis.reports.workers import start_workers, usable_cores, usable_memory
+from bpo_analysis.reports.workers import report_pool, usable_cores, usable_memory
 
 __all__ = ["ReportRun", "run_reports"]
-
-_BETWEEN_LOOKS_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +132,7 @@ def _here(
     timeout: float | None,
 ) -> Iterator[tuple[int, Outcome]]:
     """Yield what became of reports as they finish; leaving the stack early stops those that still run."""
-    # By itself the pool looks ten times a second whether another process is wanted, and every report would wait for it.
-    CONSTS.sleep_unit = _BETWEEN_LOOKS_S
-    # max_tasks=1: a report gets a process that has run no other. pebble and not concurrent.futures, which gives up on
-    # every waiting report when one process is killed, and knows no time limit.
-    pool = ProcessPool(max_workers=jobs, max_tasks=1, context=start_workers())
+    pool = report_pool(jobs)
     stack.callback(pool.join)
     stack.callback(pool.stop)
     futures: dict[concurrent.futures.Future[Outcome], int] = {

@@ -11,10 +11,8 @@ import queue
 import threading
 from typing import Any
 
-from pebble import ProcessPool
-
 from bpo_analysis.reports.child import make_report, outcome_of
-from bpo_analysis.reports.workers import start_workers
+from bpo_analysis.reports.workers import report_pool
 
 
 def main() -> None:
@@ -31,9 +29,9 @@ def main() -> None:
             except (EOFError, OSError, pickle.UnpicklingError):
                 os._exit(0)  # the worker is gone, and with it whoever waits for the report that is being made
 
-    context = start_workers()
+    waiting = report_pool(1)
     threading.Thread(target=listen, daemon=True).start()
-    with ProcessPool(max_workers=1, max_tasks=1, context=context) as pool:
+    with waiting as pool:
         while True:
             spec, folder, setting, timeout = tasks.get()
             future = pool.schedule(make_report, args=(spec, folder, setting), timeout=timeout)

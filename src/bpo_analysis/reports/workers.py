@@ -8,12 +8,16 @@ import sys
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["start_workers", "usable_cores", "usable_memory"]
+if TYPE_CHECKING:
+    from pebble import ProcessPool
+
+__all__ = ["report_pool", "start_workers", "usable_cores", "usable_memory"]
 
 # One thread a process for linear algebra: the reports already share the cores, and threads do not survive a fork.
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_BETWEEN_LOOKS_S: Final = 0.01
 _LEAST: Final = 1_000_000_000
 _SHARE: Final = 0.9
 """Of the memory of the machine, for all reports that run at a time."""
@@ -42,6 +46,24 @@ def start_workers() -> BaseContext:
         if value is None:
             del os.environ[name]
     return context
+
+
+def report_pool(jobs: int) -> ProcessPool:
+    """Return a pool that gives each report a process which has run no other.
+
+    pebble's and not that of concurrent.futures, which gives up on every waiting report when one process is killed, and
+    knows no time limit.
+
+    Parameters
+    ----------
+    jobs : int
+        Reports at a time.
+    """
+    from pebble import CONSTS, ProcessPool
+
+    # By itself it looks ten times a second whether another process is wanted, and every report would wait for it.
+    CONSTS.sleep_unit = _BETWEEN_LOOKS_S
+    return ProcessPool(max_workers=jobs, max_tasks=1, context=start_workers())
 
 
 def usable_cores() -> int:
