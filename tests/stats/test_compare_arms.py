@@ -62,7 +62,8 @@ def test_the_order_of_rows_and_the_names_of_units_do_not_matter():
         arm.sample(frac=1, random_state=5).assign(unit=lambda rows: rows["unit"] + 1000) for arm in (pilot, baseline)
     ]
     for adjust in ("auto", "none"):
-        assert compare_arms(*mixed, adjust=adjust) == compare_arms(pilot, baseline, adjust=adjust)
+        # As they are printed: from Python 3.13 on a dataclass with a NaN in it is not equal to its like.
+        assert repr(compare_arms(*mixed, adjust=adjust)) == repr(compare_arms(pilot, baseline, adjust=adjust))
 
 
 # Oracle: scipy.stats.permutation_test with scipy's Welch statistic over all 462 assignments.
@@ -183,7 +184,7 @@ def test_same_data_same_answer_and_nothing_changed():
     arms = drawn(3, 8, 20, sdlog=0.5)
     copies = [arm.copy(deep=True) for arm in arms]
     first, second = compare_arms(*arms), compare_arms(*arms)
-    assert first == second
+    assert repr(first) == repr(second)
     for arm, copy in zip(arms, copies, strict=True):
         pd.testing.assert_frame_equal(arm, copy)
     other = compare_arms(*arms, rng=np.random.default_rng(5))
@@ -314,7 +315,7 @@ def test_many_kpis_are_as_one_by_one():
     assert list(together) == ["a", "b", "c"]
     assert together["a"] == compare_arms(*kpis["a"], margin=0.05, n_resamples=499)
     alone = compare_arms(*kpis["b"], better="lower", n_resamples=499)
-    assert replace(together["b"], margin=0.0) == replace(alone, margin=0.0)
+    assert repr(replace(together["b"], margin=0.0)) == repr(replace(alone, margin=0.0))
 
 
 @pytest.mark.parametrize(

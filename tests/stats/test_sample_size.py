@@ -118,7 +118,7 @@ def test_past_units_fill_in_what_is_not_given():
         volume_cv=found.volume_cv,
         pre_correlation=found.pre_correlation,
     )
-    assert plan == same
+    assert repr(plan) == repr(same)
     assert sample_size(effect=0.05, components=found, icc=0.3).n_pilot > plan.n_pilot
     seconds = past.assign(numerator=past["denominator"] * (300 + 40 * rng.standard_normal(80)))
     mean = variance_components(seconds.drop(columns=["pre_numerator", "pre_denominator"]))
