@@ -28,7 +28,7 @@ from bpo_analysis.data.kpi_slice import KpiSlice
 from bpo_analysis.data.kpi_table import FOLDER as KPI_FOLDER
 from bpo_analysis.data.kpi_table import kpi_rows
 from bpo_analysis.data.overview import Overview, find_folder, read_overview
-from bpo_analysis.data.parquet import rows_inside, where_text
+from bpo_analysis.data.parquet import as_text, rows_inside, where_text
 from bpo_analysis.data.parts import why_whole
 from bpo_analysis.data.pilots.file import FOLDER as PILOTS
 from bpo_analysis.data.pilots.file import frozen_text, pilot_files, read_pilot
@@ -285,7 +285,7 @@ class Dataset:
         if everyone != by:
             sums = added_up(sums, by)
         # Texts as texts: a categorical column would answer other questions differently.
-        return pa.table({name: _as_text(sums[name]) for name in sums.column_names}).to_pandas()
+        return pa.table({name: as_text(sums[name]) for name in sums.column_names}).to_pandas()
 
     def kpi_slice(self, partner_id: str) -> KpiSlice:
         """Return one partner's part of the KPI table in arrays."""
@@ -571,10 +571,6 @@ def _read_extract(files: Sequence[Path], extract: Extract, partner_id: str | Non
     if len(files) > 1 and (partner_id is None or extract.order[:2] != ("partner_id", extract.by_month)):
         rows = rows.sort_by([(name, "ascending") for name in rows_in_order(extract, rows.column_names)])
     return rows.to_pandas()
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
 def _pooled(sums: pd.DataFrame, kpi: Kpi) -> pd.Series:

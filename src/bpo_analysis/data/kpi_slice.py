@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from bpo_analysis.data.parquet import as_text
+
 __all__ = ["DaySums", "KpiSlice"]
 
 _Floats = NDArray[np.float64]
@@ -99,7 +101,7 @@ class KpiSlice(Mapping[str, pd.DataFrame]):
         if kpi not in self._made:
             first, last = self._spans[kpi]
             part = self._table.slice(first, last - first)
-            plain = {name: _plain(part[name]) for name in part.column_names}
+            plain = {name: as_text(part[name]) for name in part.column_names}
             frame = pa.table(plain).to_pandas()
             frame["date"] = pd.to_datetime(frame["date"])
             self._made[kpi] = frame
@@ -167,7 +169,3 @@ def _coded(column: pa.ChunkedArray) -> tuple[_Codes, list[str]]:
         whole = whole.chunk(0)
     codes = pc.fill_null(whole.indices, _ABSENT).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     return codes, whole.dictionary.to_pylist()
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column

@@ -11,8 +11,6 @@ and a day and slice that has rows in two parts is there twice: sums over sums do
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +26,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bpo_analysis.data.expressions import build, build_condition, columns_of, holds
-from bpo_analysis.data.parquet import rows_inside
+from bpo_analysis.data.parquet import rows_inside, with_dictionaries
+from bpo_analysis.data.places import link
 from bpo_analysis.data.rooted import never_missing, root_of, rooted
 from bpo_analysis.data.schema import TABLES
 from bpo_analysis.data.slices import DAYS, KpiDays, hashed
@@ -189,10 +188,7 @@ def link_parts(parts: Iterable[Path], folder: Path) -> None:
             target = place / (file.name if file.name == _COLUMNS else f"{number:05d}-{file.name}")
             if target.exists():
                 continue
-            try:
-                os.link(file, target)
-            except OSError:  # a file system without links
-                shutil.copyfile(file, target)
+            link(file, target)
 
 
 def passes_of(folder: Path) -> Iterator[tuple[str, list[Path], dict[str, tuple[str, str]]]]:
@@ -262,22 +258,13 @@ def kpi_rows(
             for file in _with_rows(files, partner_id)
         ]
         # Together before they are taken apart: KPIs times files would be a thousand small tables.
-        wide = pa.concat_tables(map(_as_dictionaries, parts) if dictionaries else parts, promote_options="default")
+        wide = pa.concat_tables([with_dictionaries(part, texts) for part in parts], promote_options="default")
         wide = wide.unify_dictionaries().combine_chunks()
         for name, pair in wanted.items():
             found[name].append(_rows_of(name, wide, *pair, dictionaries=dictionaries))
     return pa.concat_tables(
         [_schema(dictionaries=dictionaries).empty_table(), *(t for k in sorted(found) for t in found[k])]
     )
-
-
-def _as_dictionaries(wide: pa.Table) -> pa.Table:
-    """Encode the texts that could not be read as dictionaries."""
-    for place, field in enumerate(wide.schema):
-        if field.name in _TEXTS and not pa.types.is_dictionary(field.type):
-            encoded = wide[field.name].cast(pa.string()).dictionary_encode()
-            wide = wide.set_column(place, field.name, encoded)
-    return wide
 
 
 _TEXTS = tuple(name for name in KEYS if name != "date")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-__all__ = ["dictionary_columns", "rows_inside", "where_text"]
+__all__ = ["as_text", "dictionary_columns", "rows_inside", "where_text", "with_dictionaries"]
 
 _FILES_KNOWN = 2048
 """Months of contacts in parts are files of their own, of which a page reads several hundred."""
@@ -107,6 +107,20 @@ def _may_have(edges: tuple[Any, Any] | None, low: Any, high: Any) -> bool:
     if edges is None:
         return True
     return not ((high is not None and edges[0] > high) or (low is not None and edges[1] < low))
+
+
+def with_dictionaries(table: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Give text columns as dictionaries, whether they could be read so or not."""
+    for name in set(names).intersection(table.column_names):
+        if not pa.types.is_dictionary(table.schema.field(name).type):
+            encoded = table[name].cast(pa.string()).combine_chunks().dictionary_encode()
+            table = table.set_column(table.column_names.index(name), name, encoded)
+    return table
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a dictionary as texts, and any other column as it is."""
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
 def where_text(column: pa.ChunkedArray, test: Callable[[pa.Array], pa.Array]) -> pa.Array:

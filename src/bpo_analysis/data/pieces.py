@@ -6,8 +6,6 @@ it is made of, so a new month makes its own pieces and those of the month that i
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ from bpo_analysis.data.extracts import EXTRACTS, Extract, Material, added_up, ro
 from bpo_analysis.data.kpi_table import FOLDER as KPI_FOLDER
 from bpo_analysis.data.kpi_table import days_of, passes_of
 from bpo_analysis.data.part_worker import HERE
+from bpo_analysis.data.places import link
 from bpo_analysis.data.rollups import rollup_statements
 from bpo_analysis.data.slices import columns_of_query, hashes_by_day
 from bpo_analysis.data.views import Sources
@@ -165,7 +164,11 @@ def rollup_pieces(folders: Iterable[Path]) -> list[Piece]:
         Piece(
             month=month,
             statements=tuple(
-                rollup_statements(list(of_month.values()), HERE, where=_between("date", month, _next(month)))
+                rollup_statements(
+                    list(of_month.values()),
+                    lambda name: f"{HERE}/{name}.parquet",
+                    where=_between("date", month, _next(month)),
+                )
             ),
         )
         for month, of_month in sorted(months.items())
@@ -188,11 +191,7 @@ def link_pieces(pieces: Iterable[tuple[Piece, Path]], place: Path, *, of: str = 
     for piece, folder in pieces:
         name = f"{piece.month:%Y-%m}" if piece.month else _NO_MONTH
         for file in sorted(folder.glob(f"{of}.*")):
-            target = place / f"{name}{file.suffix}"
-            try:
-                os.link(file, target)
-            except OSError:  # a file system without links
-                shutil.copyfile(file, target)
+            link(file, place / f"{name}{file.suffix}")
 
 
 def _next(month: date) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ import platformdirs
 
 from bpo_analysis.errors import DatasetError
 
-__all__ = ["CACHE_VARIABLE", "DONE", "SEEN", "cache_root", "unwritable"]
+__all__ = ["CACHE_VARIABLE", "DONE", "SEEN", "cache_root", "link", "unwritable"]
 
 CACHE_VARIABLE = "BPO_CACHE_DIR"
 DONE = "check.json"
@@ -33,6 +34,14 @@ def cache_root() -> Path:
     except OSError as error:
         raise unwritable(root, str(error.strerror)) from None
     return root
+
+
+def link(file: Path, target: Path) -> None:
+    """Put a file that never changes in another place as well: by a link, or a copy where the file system has none."""
+    try:
+        os.link(file, target)
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 def unwritable(root: Path, why: str) -> DatasetError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bpo_analysis.data.kpi_table import KPI_COLUMNS, added_sql
-from bpo_analysis.data.parquet import rows_inside
+from bpo_analysis.data.parquet import rows_inside, with_dictionaries
 
 __all__ = ["BY_TIME", "FOLDER", "added_up", "kept", "rollup_statements", "rows_over", "write_rollups"]
 
@@ -52,19 +53,21 @@ def write_rollups(connection: Any, passes: Sequence[_Pass], folder: Path) -> Non
     """
     for name in BY_TIME:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    for name, statement in zip(BY_TIME, rollup_statements(passes, folder), strict=True):
-        if passes:
-            connection.raw_sql(statement.replace(f"{name}.parquet", f"{name}/{_REST}.parquet"))
+    if passes:
+        for statement in rollup_statements(passes, lambda name: f"{folder / name / _REST}.parquet"):
+            connection.raw_sql(statement)
 
 
-def rollup_statements(passes: Sequence[_Pass], folder: Path | str, *, where: str = "true") -> Iterator[str]:
+def rollup_statements(
+    passes: Sequence[_Pass], target: Callable[[str], str], *, where: str = "true"
+) -> Iterator[str]:  # fmt: skip
     """Yield the statements that write both files.
 
     Parameters
     ----------
     passes : sequence of (files, columns)
-    folder : Path or str
-        To write into.
+    target : callable
+        Gives the file of each of ``BY_TIME``.
     where : str
         Condition for rows of the KPI table.
     """
@@ -72,7 +75,7 @@ def rollup_statements(passes: Sequence[_Pass], folder: Path | str, *, where: str
         added = added_sql(passes, [_TAKEN.get(key, key) for key in keys if key != "kpi"], where=where)
         yield (
             f"COPY (SELECT {', '.join(keys)}, numerator, denominator FROM ({added}) ORDER BY {', '.join(keys)}) "
-            f"TO '{folder}/{name}.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+            f"TO '{target(name)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
         )
 
 
@@ -104,7 +107,9 @@ def rows_over(folder: Path, kpi: str, by: Sequence[str], start: date, end: date)
     found = [rows_inside(file, inside, columns=list(columns), dictionaries=_TEXTS) for file in files]
     if len(found) == 1:
         return found[0]
-    return pa.concat_tables(map(_plain, found), promote_options="default").unify_dictionaries()
+    return pa.concat_tables(
+        [with_dictionaries(table, _TEXTS) for table in found], promote_options="default"
+    ).unify_dictionaries()
 
 
 def added_up(table: pa.Table, by: Sequence[str]) -> pa.Table:
@@ -120,10 +125,7 @@ def added_up(table: pa.Table, by: Sequence[str]) -> pa.Table:
     added = pa.table(columns, names=[*by, *_SUMS])
     if by:
         added = added.sort_by([(name, "ascending") for name in by])
-    for place, name in enumerate(added.column_names):
-        if pa.types.is_string(added.schema.field(name).type):
-            added = added.set_column(place, name, added[name].combine_chunks().dictionary_encode())
-    return added
+    return with_dictionaries(added, [name for name in by if name not in _DAYS])
 
 
 def kept(folder: Path, question: Sequence[str], answer: Callable[[], pa.Table]) -> pa.Table:
@@ -147,18 +149,15 @@ def kept(folder: Path, question: Sequence[str], answer: Callable[[], pa.Table]) 
     # Without a place to keep it the next report makes it again.
     with contextlib.suppress(OSError):
         file.parent.mkdir(exist_ok=True)
-        part = file.with_name(f"{name}.{os.getpid()}")
-        with pa.OSFile(str(part), "wb") as target, pa.ipc.new_file(target, table.schema) as writer:
-            writer.write_table(table)
-        os.replace(part, file)
-    return table
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Give texts as dictionaries, whether a file could be read so or not."""
-    for place, field in enumerate(table.schema):
-        if field.name in _TEXTS and not pa.types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, table[field.name].cast(pa.string()).dictionary_encode())
+        handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
+        os.close(handle)
+        try:
+            with pa.OSFile(part, "wb") as target, pa.ipc.new_file(target, table.schema) as writer:
+                writer.write_table(table)
+            os.replace(part, file)
+        except BaseException:
+            os.unlink(part)
+            raise
     return table
 
 
